@@ -1,0 +1,42 @@
+/* Files: whole-file reads, write-aside-and-rename, append-only logs, locks. Every error names the path; exit code
+ * 66 when an input is missing, 74 for everything else. */
+#ifndef LAB_BASE_IO_H
+#define LAB_BASE_IO_H
+
+#include "lab/base/arena.h"
+#include "lab/base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+Error *io_read(char **out, size_t *n, const char *path, Arena *arena); /* terminated with a NUL beyond n */
+
+/* Writes PATH.tmp-PID, fsyncs it, renames it over `path`, fsyncs the folder. */
+Error *io_write(const char *path, const void *bytes, size_t n);
+
+/* Makes the last step of io_write for a file that somebody else (HDF5) wrote aside. */
+Error *io_publish(const char *aside, const char *path);
+
+Error *io_folder(const char *path); /* mkdir -p */
+bool io_exists(const char *path);
+bool io_is_folder(const char *path);
+/* Names in a folder, sorted, without dot files. */
+Error *io_list(char ***names, int *n, const char *folder, Arena *arena);
+
+/* An append-only file. */
+typedef struct IoLog IoLog;
+Error *io_log_open(IoLog **out, const char *path, bool truncate, Arena *arena);
+Error *io_log_add(IoLog *log, const void *bytes, size_t n); /* buffered */
+Error *io_log_flush(IoLog *log);                            /* to the kernel */
+Error *io_log_sync(IoLog *log);                             /* flush and fdatasync */
+Error *io_log_close(IoLog *log);                            /* flush, sync and close */
+
+/* A lock on a file (made when absent) that the kernel drops when the process dies. `wait_s` > 0 tries again for
+ * that long. *out = NULL without an error when somebody else holds it. */
+typedef struct IoLock IoLock;
+Error *io_lock(IoLock **out, const char *path, bool shared, double wait_s, Arena *arena);
+Error *io_lock_share(IoLock *lock); /* exclusive to shared */
+void io_unlock(IoLock *lock);
+
+#endif

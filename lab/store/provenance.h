@@ -1,0 +1,15 @@
+/* Where a number came from: build, machine, libraries. */
+#ifndef LAB_STORE_PROVENANCE_H
+#define LAB_STORE_PROVENANCE_H
+
+#include "lab/base/json.h"
+
+/* An object of texts and numbers: program version, git commit, compiler, flags, CPU model, ISA, cores, hosts, MPI, BLAS
+ * (config, core type), oneDNN, HDF5 versions, binding, start_utc. `mpi` is the MPI library's name, `n_hosts` the number
+ * of hosts. */
+Json *provenance_make(const char *mpi, int n_hosts, Arena *arena);
+
+/* Identifies the build (git commit and source hash), for `--rerun stale`. */
+const char *provenance_build(void);
+
+#endif

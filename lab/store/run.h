@@ -1,0 +1,76 @@
+/* One run on disk: results/<experiment>/runs/<run_id>/journal (the record of truth) and run.h5 (derived). */
+#ifndef LAB_STORE_RUN_H
+#define LAB_STORE_RUN_H
+
+#include "lab/base/hash.h"
+#include "lab/base/json.h"
+#include "lab/train/record.h"
+
+typedef enum { RUN_FULL, RUN_VERIFY } RunMode;
+
+/* What is known before a run starts; written first into the journal. */
+typedef struct RunHeader {
+    const char *experiment, *question;
+    const char *run_id, *trial_id;
+    const char *config; /* canonical JSON of the resolved trial settings */
+    const char *model, *dataset, *optimizer, *collective, *noise_unit;
+    int64_t global_batch, mini_batch, n_weights, n_train, total_steps;
+    double flops_per_example;
+    uint64_t seed;
+    int replicas, threads, hosts;
+    RunMode mode;
+    int64_t verify_steps; /* steps of a verify run; digest step of a full run */
+    int64_t resumed_from;
+    bool oversubscribed;
+    bool alone; /* nothing else of ours ran on the machine: timings count */
+    bool canonical; /* collective keeps the contract */
+    double target;      /* NaN: none */
+    const char *metric; /* NULL: none */
+    int n_layers;
+    const char *const *layer_names; /* (n_layers) segment names */
+    const Json *provenance; /* object of texts and numbers, see provenance.h */
+} RunHeader;
+
+typedef struct RunDigest {
+    int64_t step;
+    char sha256[HASH_ROOM];
+} RunDigest;
+
+/* A run read back. */
+typedef struct RunRecord {
+    RunHeader header;
+    const Json *config; /* header.config parsed */
+    int64_t n_steps;
+    StepRow *steps;
+    int n_evals;
+    EvalRow *evals;
+    LayerRow *layers; /* (n_evals, n_layers) */
+    int n_digests;
+    RunDigest *digests;
+    bool finished; /* the last record is there; otherwise summary is rebuilt from the rows, outcome interrupted */
+    RunSummary summary;
+    char trajectory_sha256[HASH_ROOM]; /* last digest; "none" when not canonical or absent */
+    char weights_sha256[HASH_ROOM];
+    char end_utc[32];
+} RunRecord;
+
+/* ---- writing: rank 0 of the run, which holds the trial's lock */
+typedef struct RunWriter RunWriter;
+
+/* Opens results/.../runs/<run_id>/journal anew (an unfinished older journal is kept as journal.interrupted-N), writes
+ * the header. */
+Error *run_begin(RunWriter **out, const char *experiment_folder, const RunHeader *header, Arena *arena);
+/* Recorder that feeds this writer: rows into the journal and the digest; fdatasync at every evaluation. */
+Recorder run_recorder(RunWriter *writer);
+/* Writes the final record, syncs, closes, and derives run.h5. `weights` (n_weights) for weights_sha256. */
+Error *run_finish(RunWriter *writer, const RunSummary *summary);
+
+/* ---- reading */
+/* Reads a journal; a torn tail is dropped. Missing or headless journal: *found = false, no error. */
+Error *run_load(RunRecord *out, bool *found, const char *run_folder, Arena *arena);
+/* Cheap: reads only whether the final record is there, and its outcome. */
+Error *run_is_finished(bool *finished, Outcome *outcome, const char *run_folder, Arena *arena);
+/* Every run of an experiment folder, sorted by run id; unreadable ones are reported with say() and left out. */
+Error *run_load_all(RunRecord **out, int *n, const char *experiment_folder, Arena *arena);
+
+#endif

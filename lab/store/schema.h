@@ -1,0 +1,26 @@
+/* The columns of a run, tabulated from schema.def: the one place that names them. */
+#ifndef LAB_STORE_SCHEMA_H
+#define LAB_STORE_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum { GROUP_STEPS, GROUP_EVAL, GROUP_LAYERS, GROUP_N } SchemaGroup;
+typedef enum { COLUMN_INT64, COLUMN_DOUBLE } ColumnType;
+
+typedef struct Column {
+    SchemaGroup group;
+    const char *name;
+    ColumnType type;
+    size_t offset; /* in StepRow, EvalRow or LayerRow */
+    const char *unit;
+    bool trajectory; /* part of the digest */
+    const char *meaning;
+} Column;
+
+#define SCHEMA_VERSION 1
+extern const Column schema_columns[];
+extern const int schema_n_columns;
+const char *schema_group_name(SchemaGroup group); /* "steps", "eval", "layers" */
+
+#endif

@@ -1,0 +1,59 @@
+/* What a run records. Plain structs; the store writes them, the digest covers the trajectory part. The columns stand
+ * once more, with units and meaning, in lab/store/schema.def. */
+#ifndef LAB_TRAIN_RECORD_H
+#define LAB_TRAIN_RECORD_H
+
+#include "lab/base/error.h"
+
+#include <stdint.h>
+
+typedef enum {
+    OUTCOME_REACHED,
+    OUTCOME_BUDGET_SPENT,
+    OUTCOME_DIVERGED,
+    OUTCOME_FAILED,
+    OUTCOME_INTERRUPTED,
+    OUTCOME_N
+} Outcome;
+
+const char *outcome_name(Outcome outcome); /* "reached", "budget_spent", ... */
+
+typedef struct StepRow {
+    int64_t step;     /* 1-based: updates done after this one */
+    int64_t examples; /* seen after this update */
+    int64_t global_batch;
+    double lr;
+    double train_loss; /* mean over the global batch, before the update */
+    double grad_norm;  /* of the mean gradient */
+    double noise_trace, noise_sqnorm, noise_scale;
+    double sample_s, compute_s, reduce_s, noise_s, update_s, step_s;
+} StepRow;
+
+typedef struct EvalRow {
+    int64_t step, examples;
+    double valid_loss, valid_accuracy, test_loss, test_accuracy;
+    double wall_s; /* since the run began */
+} EvalRow;
+
+typedef struct LayerRow {
+    double weight_norm, grad_norm, trust_ratio, noise_scale;
+} LayerRow;
+
+/* Where rank 0 sends its rows. Every function may fail with an I/O error; NULL functions are skipped. */
+typedef struct Recorder {
+    void *self;
+    Error *(*step)(void *self, const StepRow *row);
+    Error *(*eval)(void *self, const EvalRow *row, const LayerRow *layers, int n_layers);
+    /* Digest of everything recorded so far and `weights` (n_weights), stored at `step`. */
+    Error *(*digest)(void *self, int64_t step, const float *weights, int64_t n_weights);
+} Recorder;
+
+typedef struct RunSummary {
+    Outcome outcome;
+    int64_t steps_run;
+    double steps_to_target, examples_to_target, seconds_to_target; /* NaN when not reached */
+    double final_valid_accuracy, best_valid_accuracy, final_test_accuracy, test_accuracy_at_best_valid;
+    double final_valid_loss;
+} RunSummary;
+
+#endif

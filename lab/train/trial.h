@@ -1,0 +1,70 @@
+/* One trial: its resolved settings, and the loop that trains it on a layout. */
+#ifndef LAB_TRAIN_TRIAL_H
+#define LAB_TRAIN_TRIAL_H
+
+#include "lab/comm/collective.h"
+#include "lab/data/dataset.h"
+#include "lab/nn/model.h"
+#include "lab/train/record.h"
+#include "optim/optim.h"
+#include "optim/schedule.h"
+
+typedef enum { METRIC_VALID_ACCURACY, METRIC_VALID_LOSS, METRIC_TEST_ACCURACY, METRIC_TEST_LOSS, METRIC_N } Metric;
+
+typedef struct StopSettings {
+    bool has_target;
+    int metric; /* Metric */
+    double target;
+    double epochs;    /* 0: no such budget */
+    int64_t examples; /* 0: none */
+    int64_t steps;    /* 0: none */
+    double diverge_factor; /* diverged when the train loss exceeds this multiple of its start */
+} StopSettings;
+
+/* The `trial` object of an experiment, resolved. */
+typedef struct TrialSettings {
+    const DatasetType *dataset;
+    void *dataset_settings;
+    const ModelType *model;
+    void *model_settings;
+    const OptimType *optimizer;
+    void *optimizer_settings;
+    int64_t global_batch, mini_batch; /* mini_batch resolved, never "auto" */
+    LrSettings lr;
+    StopSettings stop;
+    int64_t eval_every_examples; /* 0: one epoch */
+    const char *isa;             /* NULL: whatever the machine has */
+} TrialSettings;
+
+/* Reads and resolves a `trial` object (all sweep values set). Errors as param_read. */
+Error *trial_read(TrialSettings *out, const Json *object, Arena *arena);
+/* The resolved settings as JSON, everything that is learned from and nothing else. */
+Json *trial_write(const TrialSettings *settings, Arena *arena);
+
+/* Largest power of two up to 128 that divides global_batch and leaves at least four shards; 1 when there is none. */
+int64_t trial_auto_mini_batch(int64_t global_batch);
+int64_t trial_shards(const TrialSettings *settings);
+/* Horizon in steps: the smallest budget. */
+int64_t trial_total_steps(const TrialSettings *settings, int64_t n_train);
+
+/* Trial id: 16 hex digits of the SHA-256 over canonical settings, seed, data hash and kernel table version. */
+#define TRIAL_ID_ROOM 17
+void trial_id(char out[TRIAL_ID_ROOM], const TrialSettings *settings, uint64_t seed, const char *data_sha256,
+              Arena *arena);
+
+/* How it is executed. */
+typedef struct TrialLayout {
+    Comm *comm; /* the ranks of this run */
+    int threads;
+    const CollectiveType *collective;
+    int64_t stop_after_steps; /* verify runs: end here; 0: no */
+    int64_t digest_step;      /* store the digest after this step too; 0: no */
+    double max_seconds;       /* 0: no limit; ends the run as interrupted */
+} TrialLayout;
+
+/* *Collective* over layout->comm. Trains; rank 0 sends its rows to `recorder` (NULL on the others). The summary is
+ * valid on every rank. */
+Error *trial_run(RunSummary *out, const TrialSettings *settings, uint64_t seed, const Dataset *data,
+                 const TrialLayout *layout, const Recorder *recorder);
+
+#endif

@@ -1,0 +1,95 @@
+/* Optimizers: update rules over flat weights. The framework (optim.c) owns slots, chunks, threads and the order of
+ * every sum; a rule (one file) only says what it measures and how one span of a tensor moves.
+ *
+ *   for each tensor: sums = tree sum over chunks of measure(span)     [rules that need norms]
+ *                    scale = ratio(sums)                              [e.g. the trust ratio]
+ *   for each chunk:  update(span, scale)
+ *
+ * Semantics: shared/specs/optimizers.md. */
+#ifndef OPTIM_OPTIM_H
+#define OPTIM_OPTIM_H
+
+#include "lab/base/kind.h"
+#include "lab/base/segment.h"
+#include "optim/real.h"
+
+#define OPTIM_MAX_SLOTS 4
+#define OPTIM_MAX_SUMS 4
+
+/* Per-tensor results of a step, for the /layers columns. */
+typedef struct OptimLayer {
+    double grad_sumsq; /* in: |g|^2 of the mean gradient (optim_step's caller knows it from the reduction) */
+    double trust;      /* out: 1 where the rule does not adapt */
+} OptimLayer;
+
+/* One contiguous piece of one tensor (at most VEC_CHUNK elements, chunk boundaries counted from the tensor's
+ * start). Pointers are to the piece. */
+typedef struct OptimSpan {
+    const Segment *segment;
+    int64_t n;
+    real *weights;
+    const real *grad; /* mean gradient */
+    real *slot[OPTIM_MAX_SLOTS];
+} OptimSpan;
+
+typedef struct OptimStep {
+    int64_t t;      /* 1-based update counter */
+    double lr;      /* used by this update */
+    double lr_last; /* used by the previous update (lr at t = 1) */
+    const void *settings;
+} OptimStep;
+
+typedef struct OptimType {
+    Kind kind;
+    int n_slots;
+    int n_sums; /* 0: no measure pass */
+    /* Adds nothing itself: writes the span's `n_sums` partial sums. May change slots (LAMB moves m and v here). */
+    void (*measure)(const OptimStep *step, const OptimSpan *span, double *sums);
+    /* Trust ratio of a tensor from its sums. Called for every tensor; NULL: 1. */
+    double (*ratio)(const OptimStep *step, const Segment *segment, const double *sums, double grad_sumsq);
+    void (*update)(const OptimStep *step, const OptimSpan *span, double ratio);
+} OptimType;
+
+/* Defining a type whose line is missing in optimizers.def is a compile error. */
+#define OPTIMIZER(name) OPTIM_ID_##name,
+enum {
+#include "optim/optimizers.def"
+    OPTIM_N
+};
+#undef OPTIMIZER
+#define OPTIM_TYPE(name)                                                                           \
+    extern const OptimType optim_##name;                                                           \
+    _Static_assert(OPTIM_ID_##name >= 0, "line in optimizers.def");                                \
+    const OptimType optim_##name
+
+extern const Kind *const optim_table[OPTIM_N];
+const OptimType *optim_find(const char *name); /* NULL when unknown */
+
+/* One optimizer with its slots. */
+typedef struct Optim {
+    const OptimType *type;
+    const void *settings;
+    const Segment *segments; /* (n_segments) */
+    int n_segments;
+    int64_t n_weights;
+    real *slots[OPTIM_MAX_SLOTS]; /* each (n_weights), zero at the start */
+    int64_t t;                    /* updates done */
+    double lr_last;
+    struct OptimChunk *chunks; /* fixed cut of the weights */
+    int64_t n_chunks;
+    double *sums; /* (n_chunks, n_sums) */
+    double *ratios; /* (n_segments) */
+} Optim;
+
+/* Makes an optimizer for a model's segments. */
+Optim *optim_new(const OptimType *type, const void *settings, const Segment *segments, int n_segments,
+                 Arena *arena);
+
+/* One update of `weights` (n_weights) from the mean gradient `grad`, on `threads` OpenMP threads; the same bits for
+ * any number of them. `layers` (n_segments) holds |g|^2 on entry and the trust ratios on return. */
+void optim_step(Optim *optim, double lr, real *weights, const real *grad, OptimLayer *layers, int threads);
+
+/* Bytes of slots for n_weights weights. */
+size_t optim_slot_bytes(const OptimType *type, int64_t n_weights);
+
+#endif

@@ -1,0 +1,12 @@
+/* real: the number type of the optimizers' kernels. Training compiles these files with float; the fixture replay
+ * compiles the same files once more with double. */
+#ifndef OPTIM_REAL_H
+#define OPTIM_REAL_H
+
+#ifdef BATCHLAB_REAL
+typedef BATCHLAB_REAL real;
+#else
+typedef float real;
+#endif
+
+#endif

@@ -1,0 +1,77 @@
+/* The learning rate of an update: base * scaling(global_batch / base_batch) * warmup(x) * schedule(x), every part a
+ * function of examples seen, so that it means the same at every batch size. */
+#ifndef OPTIM_SCHEDULE_H
+#define OPTIM_SCHEDULE_H
+
+#include "lab/base/kind.h"
+
+/* Where a trial stands. */
+typedef struct ScheduleTime {
+    double step;       /* updates done before this one: the first update has 0 */
+    double examples;   /* examples seen before this update */
+    double total_steps; /* horizon T: the smallest budget */
+    double warmup_steps;
+} ScheduleTime;
+
+typedef struct ScheduleType {
+    Kind kind;
+    /* Factor in [0, 1] for decay-local index tau of T_d updates (tau = step - warmup_steps). */
+    double (*factor)(const void *settings, double tau, double total);
+} ScheduleType;
+
+typedef struct ScalingType {
+    Kind kind;
+    double (*factor)(const void *settings, double k); /* k = global_batch / base_batch */
+} ScalingType;
+
+#define SCHEDULE(name) SCHEDULE_ID_##name,
+enum {
+#include "optim/schedules.def"
+    SCHEDULE_N
+};
+#undef SCHEDULE
+#define SCALING(name) SCALING_ID_##name,
+enum {
+#include "optim/scalings.def"
+    SCALING_N
+};
+#undef SCALING
+#define SCHEDULE_TYPE(name)                                                                        \
+    extern const ScheduleType schedule_##name;                                                     \
+    _Static_assert(SCHEDULE_ID_##name >= 0, "line in schedules.def");                              \
+    const ScheduleType schedule_##name
+#define SCALING_TYPE(name)                                                                         \
+    extern const ScalingType scaling_##name;                                                       \
+    _Static_assert(SCALING_ID_##name >= 0, "line in scalings.def");                                \
+    const ScalingType scaling_##name
+
+extern const Kind *const schedule_table[SCHEDULE_N];
+extern const Kind *const scaling_table[SCALING_N];
+
+/* The `lr` object of a trial, resolved. Exactly one of the warmup lengths is > 0, or none. */
+typedef struct LrSettings {
+    double base;
+    int64_t base_batch; /* 0: the trial's global_batch */
+    const Kind *scaling;
+    void *scaling_settings;
+    const Kind *schedule;
+    void *schedule_settings;
+    int64_t warmup_steps;
+    double warmup_epochs;
+    int64_t warmup_examples;
+} LrSettings;
+
+/* Reads {"base":..., "base_batch":..., "scaling": NAME|{...}, "warmup": {"steps"|"epochs"|"examples": n},
+ * "schedule": {...}}. */
+Error *lr_read(LrSettings *out, const Json *object, Arena *arena);
+/* Resolved form, with base_batch as it acts. */
+Json *lr_write(const LrSettings *lr, int64_t global_batch, Arena *arena);
+
+/* Warmup length in updates: ceil(examples / global_batch). */
+double lr_warmup_steps(const LrSettings *lr, int64_t global_batch, int64_t n_train);
+
+/* The learning rate used by the update with 0-based index `step`. Warmup is linear, (step + 1) / warmup_steps: no
+ * dead first step; the schedule starts where the warmup ends and ends at total_steps. */
+double lr_at(const LrSettings *lr, int64_t step, int64_t global_batch, int64_t n_train, int64_t total_steps);
+
+#endif
