@@ -1,0 +1,208 @@
+#include "lab/base/param.h"
+
+#include "lab/base/text.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *number(double x, Arena *arena) {
+    char room[JSON_NUMBER_ROOM];
+    if (isinf(x))
+        return x > 0 ? "infinity" : "-infinity";
+    return arena_copy(arena, json_number_text(x, room));
+}
+
+static const char *choices_text(const char *const *choices, Arena *arena) {
+    Text text = text_new(arena);
+    for (int i = 0; choices[i]; i++)
+        text_add(&text, "%s%s", i ? ", " : "", choices[i]);
+    return text.data;
+}
+
+/* "0 to 1", "at least 1", "one of a, b" */
+static const char *legal(const Param *row, Arena *arena) {
+    switch (row->kind) {
+    case PARAM_NUMBER:
+    case PARAM_COUNT:
+    case PARAM_COUNTS:
+        if (isinf(row->max) && isinf(row->min))
+            return row->kind == PARAM_NUMBER ? "a number" : "an integer";
+        if (isinf(row->max))
+            return arena_print(arena, "at least %s", number(row->min, arena));
+        return arena_print(arena, "%s to %s", number(row->min, arena), number(row->max, arena));
+    case PARAM_FLAG:
+        return "true or false";
+    case PARAM_TEXT:
+        return "a text";
+    case PARAM_CHOICE:
+        return arena_print(arena, "one of %s", choices_text(row->choices, arena));
+    }
+    return "";
+}
+
+const char *param_range(const Param *row, Arena *arena) {
+    if (!row->standard)
+        return arena_print(arena, "required (%s)", legal(row, arena));
+    return arena_print(arena, "%s (%s)", row->standard, legal(row, arena));
+}
+
+static Error *wrong_type(const Json *value, const Param *row, const char *wanted, Arena *arena) {
+    return error_hint(json_error(value, "is %s, but should be %s", json_kind_name(value->kind), wanted),
+                      "legal: %s%s%s", legal(row, arena), row->standard ? "; default " : "",
+                      row->standard ? row->standard : "");
+}
+
+static Error *check_number(const Json *value, const Param *row, Arena *arena) {
+    if (value->kind != JSON_NUMBER)
+        return wrong_type(value, row, row->kind == PARAM_NUMBER ? "a number" : "an integer", arena);
+    if (row->kind != PARAM_NUMBER && value->number != floor(value->number))
+        return error_hint(json_error(value, "is %s, but should be an integer", number(value->number, arena)),
+                          "legal: %s", legal(row, arena));
+    if (value->number < row->min || value->number > row->max)
+        return error_hint(json_error(value, "is %s, which is out of range", number(value->number, arena)),
+                          "legal: %s%s%s", legal(row, arena), row->standard ? "; default " : "",
+                          row->standard ? row->standard : "");
+    return NULL;
+}
+
+static Error *read_choice(int *out, const Json *value, const Param *row, Arena *arena) {
+    if (value->kind != JSON_TEXT)
+        return wrong_type(value, row, "a text", arena);
+    int n = 0;
+    for (; row->choices[n]; n++)
+        if (strcmp(row->choices[n], value->text) == 0) {
+            *out = n;
+            return NULL;
+        }
+    const char *near = text_nearest(value->text, row->choices, n);
+    Error *error = json_error(value, "is '%s', which is none of: %s", value->text,
+                              choices_text(row->choices, arena));
+    return near ? error_hint(error, "did you mean '%s'?", near) : error;
+}
+
+static Error *read_counts(ParamCounts *out, const Json *value, const Param *row, Arena *arena) {
+    if (value->kind != JSON_ARRAY)
+        return wrong_type(value, row, "a list of integers", arena);
+    int64_t *list = ARENA_ARRAY(arena, int64_t, value->n + 1);
+    int n = 0;
+    JSON_EACH(child, value) {
+        PASS(check_number(child, row, arena));
+        list[n++] = (int64_t)child->number;
+    }
+    *out = (ParamCounts){.n = n, .value = list};
+    return NULL;
+}
+
+static Error *read_row(void *field, const Param *row, const Json *value, Arena *arena) {
+    switch (row->kind) {
+    case PARAM_NUMBER:
+        PASS(check_number(value, row, arena));
+        *(double *)field = value->number;
+        return NULL;
+    case PARAM_COUNT:
+        PASS(check_number(value, row, arena));
+        *(int64_t *)field = (int64_t)value->number;
+        return NULL;
+    case PARAM_FLAG:
+        if (value->kind != JSON_BOOL)
+            return wrong_type(value, row, "true or false", arena);
+        *(bool *)field = value->flag;
+        return NULL;
+    case PARAM_TEXT:
+        if (value->kind != JSON_TEXT && !(value->kind == JSON_NULL && row->standard))
+            return wrong_type(value, row, "a text", arena);
+        *(const char **)field = value->kind == JSON_TEXT ? arena_copy(arena, value->text) : NULL;
+        return NULL;
+    case PARAM_CHOICE:
+        return read_choice(field, value, row, arena);
+    case PARAM_COUNTS:
+        return read_counts(field, value, row, arena);
+    }
+    return NULL;
+}
+
+static bool is_listed(const char *key, const char *const *names) {
+    for (; names && *names; names++)
+        if (strcmp(*names, key) == 0)
+            return true;
+    return false;
+}
+
+static Error *unknown_key(const Json *child, const Param *rows, const char *const *others, Arena *arena) {
+    const char *names[128];
+    int n = 0;
+    for (const Param *row = rows; row && row->key && n < 128; row++)
+        names[n++] = row->key;
+    for (; others && *others && n < 128; others++)
+        names[n++] = *others;
+    Error *error = json_error(child, "is not a known setting");
+    const char *near = text_nearest(child->key, names, n);
+    if (near)
+        return error_hint(error, "did you mean '%s'?", near);
+    Text text = text_new(arena);
+    for (int i = 0; i < n; i++)
+        text_add(&text, "%s%s", i ? ", " : "", names[i]);
+    return error_hint(error, "known here: %s", n ? text.data : "nothing");
+}
+
+Error *param_read(void *settings, const Param *rows, const Json *object, const char *const *others,
+                  Arena *arena) {
+    if (object && object->kind != JSON_OBJECT)
+        return json_error(object, "is %s, but should be an object", json_kind_name(object->kind));
+    if (object)
+        JSON_EACH(child, object) {
+            bool known = is_listed(child->key, others);
+            for (const Param *row = rows; row && row->key && !known; row++)
+                known = strcmp(row->key, child->key) == 0;
+            if (!known)
+                return unknown_key(child, rows, others, arena);
+        }
+    for (const Param *row = rows; row && row->key; row++) {
+        const Json *value = object ? json_find(object, row->key) : NULL;
+        if (!value && !row->standard) {
+            if (!object)
+                return error_new(CODE_USAGE, "the setting '%s' is missing", row->key);
+            return error_hint(json_error(object, "lacks the required setting '%s'", row->key), "%s: %s",
+                              row->help, legal(row, arena));
+        }
+        if (!value) {
+            Json *standard;
+            TRY(json_parse(&standard, row->standard, strlen(row->standard), row->key, arena),
+                "the default of '%s'", row->key);
+            value = standard;
+        }
+        PASS(read_row((char *)settings + row->offset, row, value, arena));
+    }
+    return NULL;
+}
+
+void param_write(Json *object, const Param *rows, const void *settings, Arena *arena) {
+    for (const Param *row = rows; row && row->key; row++) {
+        const void *field = (const char *)settings + row->offset;
+        Json *value = NULL;
+        switch (row->kind) {
+        case PARAM_NUMBER:
+            value = json_number(*(const double *)field, arena);
+            break;
+        case PARAM_COUNT:
+            value = json_number((double)*(const int64_t *)field, arena);
+            break;
+        case PARAM_FLAG:
+            value = json_flag(*(const bool *)field, arena);
+            break;
+        case PARAM_TEXT:
+            value = json_text(*(const char *const *)field, arena);
+            break;
+        case PARAM_CHOICE:
+            value = json_text(row->choices[*(const int *)field], arena);
+            break;
+        case PARAM_COUNTS:
+            value = json_array(arena);
+            for (int i = 0; i < ((const ParamCounts *)field)->n; i++)
+                json_add(value, NULL,
+                         json_number((double)((const ParamCounts *)field)->value[i], arena), arena);
+            break;
+        }
+        json_add(object, row->key, value, arena);
+    }
+}
