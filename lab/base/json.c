@@ -112,7 +112,7 @@ static Error *scan_number(Scan *scan) {
     double value = strtod(start, NULL);
     if (!isfinite(value))
         return scan_error(scan, "a number is too large for a double");
-    if (whole && fabs(value) > 0x1p53)
+    if (whole && fabs(value) >= 0x1p53)
         return error_hint(scan_error(scan, "an integer beyond 2^53 would lose digits"),
                           "write it as a string");
     scan->at += (size_t)(s - start);

@@ -25,7 +25,7 @@ struct Json {
     int n;
 };
 
-/* Limits: 1 MiB, 64 levels, integers up to 2^53 in size (larger ones: write them as a string). */
+/* Limits: 1 MiB, 64 levels, integers below 2^53 in size (larger ones: write them as a string). */
 Error *json_parse(Json **out, const char *text, size_t n, const char *file, Arena *arena);
 Error *json_load(Json **out, const char *path, Arena *arena);
 
