@@ -15,6 +15,7 @@
 
 #define OPTIM_MAX_SLOTS 4
 #define OPTIM_MAX_SUMS 4
+#define OPTIM_MAX_CONSTANTS 8
 
 /* Per-tensor results of a step, for the /layers columns. */
 typedef struct OptimLayer {
@@ -37,12 +38,16 @@ typedef struct OptimStep {
     double lr;      /* used by this update */
     double lr_last; /* used by the previous update (lr at t = 1) */
     const void *settings;
+    double constant[OPTIM_MAX_CONSTANTS]; /* what the rule's begin() computed for this step */
 } OptimStep;
 
 typedef struct OptimType {
     Kind kind;
     int n_slots;
     int n_sums; /* 0: no measure pass */
+    double lr;  /* where tuning may start; the laws descend a quadratic of curvature 0.05..0.5 with it */
+    /* Fills step->constant once a step (bias corrections and the like), in double; NULL: nothing to prepare. */
+    void (*begin)(OptimStep *step);
     /* Adds nothing itself: writes the span's `n_sums` partial sums. May change slots (LAMB moves m and v here). */
     void (*measure)(const OptimStep *step, const OptimSpan *span, double *sums);
     /* Trust ratio of a tensor from its sums. Called for every tensor; NULL: 1. */
@@ -77,7 +82,7 @@ typedef struct Optim {
     double lr_last;
     struct OptimChunk *chunks; /* fixed cut of the weights */
     int64_t n_chunks;
-    double *sums; /* (n_chunks, n_sums) */
+    double *sums;   /* (n_sums, n_chunks), one column after the other */
     double *ratios; /* (n_segments) */
 } Optim;
 
@@ -86,7 +91,7 @@ Optim *optim_new(const OptimType *type, const void *settings, const Segment *seg
                  Arena *arena);
 
 /* One update of `weights` (n_weights) from the mean gradient `grad`, on `threads` OpenMP threads; the same bits for
- * any number of them. `layers` (n_segments) holds |g|^2 on entry and the trust ratios on return. */
+ * any number of them. `layers` (n_segments) holds |g|^2 on entry and the trust ratios on return. Allocates nothing. */
 void optim_step(Optim *optim, double lr, real *weights, const real *grad, OptimLayer *layers, int threads);
 
 /* Bytes of slots for n_weights weights. */

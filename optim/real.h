@@ -9,4 +9,6 @@ typedef BATCHLAB_REAL real;
 typedef float real;
 #endif
 
+#define real_sqrt(x) _Generic((x), float: sqrtf, double: sqrt)(x) /* needs <math.h> */
+
 #endif

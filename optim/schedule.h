@@ -5,17 +5,11 @@
 
 #include "lab/base/kind.h"
 
-/* Where a trial stands. */
-typedef struct ScheduleTime {
-    double step;       /* updates done before this one: the first update has 0 */
-    double examples;   /* examples seen before this update */
-    double total_steps; /* horizon T: the smallest budget */
-    double warmup_steps;
-} ScheduleTime;
-
 typedef struct ScheduleType {
     Kind kind;
-    /* Factor in [0, 1] for decay-local index tau of T_d updates (tau = step - warmup_steps). */
+    bool jumps; /* true: not continuous in tau (steps, restarts) */
+    /* Factor in [0, 1] for the decay-local index tau of `total` updates (tau = step - warmup_steps, which may be a
+     * fraction). Depends on tau / total alone, and holds its last value past the end. */
     double (*factor)(const void *settings, double tau, double total);
 } ScheduleType;
 
@@ -62,12 +56,15 @@ typedef struct LrSettings {
 } LrSettings;
 
 /* Reads {"base":..., "base_batch":..., "scaling": NAME|{...}, "warmup": {"steps"|"epochs"|"examples": n},
- * "schedule": {...}}. */
+ * "schedule": NAME|{...}}. Errors (code 2) as param_read, and when a warmup gives two lengths. */
 Error *lr_read(LrSettings *out, const Json *object, Arena *arena);
-/* Resolved form, with base_batch as it acts. */
+/* Resolved form, with base_batch as it acts; no warmup is no key. lr_read of it gives the same settings. */
 Json *lr_write(const LrSettings *lr, int64_t global_batch, Arena *arena);
 
-/* Warmup length in updates: ceil(examples / global_batch). */
+/* Progress tau / total of a schedule, held in [0, 1]: what a factor is a function of. */
+double schedule_progress(double tau, double total);
+
+/* Warmup length in updates: `steps`, or ceil(examples / global_batch). */
 double lr_warmup_steps(const LrSettings *lr, int64_t global_batch, int64_t n_train);
 
 /* The learning rate used by the update with 0-based index `step`. Warmup is linear, (step + 1) / warmup_steps: no

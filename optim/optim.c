@@ -1,0 +1,170 @@
+#include "optim/optim.h"
+
+#include "lab/base/vec.h"
+
+#include <assert.h>
+#include <omp.h>
+#include <string.h>
+
+#define OPTIMIZER(name) extern const OptimType optim_##name;
+#include "optim/optimizers.def"
+#undef OPTIMIZER
+
+const Kind *const optim_table[OPTIM_N] = {
+#define OPTIMIZER(name) &optim_##name.kind,
+#include "optim/optimizers.def"
+#undef OPTIMIZER
+};
+
+/* A piece of one tensor, cut from the tensor's start: neither threads nor neighbours move its
+ * borders. */
+typedef struct OptimChunk {
+    int64_t offset; /* in the flat vectors */
+    int n;
+    int segment;
+} OptimChunk;
+
+const OptimType *optim_find(const char *name) {
+    for (int i = 0; i < OPTIM_N; i++)
+        if (strcmp(optim_table[i]->name, name) == 0)
+            return (const OptimType *)optim_table[i]; /* a type begins with its kind */
+    return NULL;
+}
+
+size_t optim_slot_bytes(const OptimType *type, int64_t n_weights) {
+    return (size_t)type->n_slots * (size_t)n_weights * sizeof(real);
+}
+
+static void cut_into_chunks(Optim *optim, Arena *arena) {
+    for (int s = 0; s < optim->n_segments; s++) {
+        assert(optim->segments[s].offset == optim->n_weights); /* no gaps */
+        optim->n_weights += optim->segments[s].n;
+        optim->n_chunks += vec_chunks(optim->segments[s].n);
+    }
+    optim->chunks = ARENA_ARRAY(arena, OptimChunk, optim->n_chunks);
+    OptimChunk *chunk = optim->chunks;
+    for (int s = 0; s < optim->n_segments; s++) {
+        const Segment *segment = &optim->segments[s];
+        for (int64_t i = 0; i < segment->n; i += VEC_CHUNK) {
+            int64_t left = segment->n - i;
+            *chunk++ = (OptimChunk){.offset = segment->offset + i,
+                                    .n = (int)(left < VEC_CHUNK ? left : VEC_CHUNK),
+                                    .segment = s};
+        }
+    }
+}
+
+Optim *optim_new(const OptimType *type, const void *settings, const Segment *segments,
+                 int n_segments, Arena *arena) {
+    assert(type->n_slots <= OPTIM_MAX_SLOTS && type->n_sums <= OPTIM_MAX_SUMS);
+    assert((type->n_sums > 0) == (type->measure != NULL));
+    Optim *optim = ARENA_NEW(arena, Optim);
+    optim->type = type;
+    optim->settings = settings;
+    optim->segments = segments;
+    optim->n_segments = n_segments;
+    cut_into_chunks(optim, arena);
+    for (int i = 0; i < type->n_slots; i++)
+        optim->slots[i] = ARENA_ARRAY(arena, real, optim->n_weights);
+    optim->sums = ARENA_ARRAY(arena, double, optim->n_chunks * type->n_sums);
+    optim->ratios = ARENA_ARRAY(arena, double, n_segments);
+    return optim;
+}
+
+/* What all threads of one step share. */
+typedef struct Work {
+    const Optim *optim;
+    OptimStep step;
+    real *weights;
+    const real *grad;
+    OptimLayer *layers;
+} Work;
+
+static OptimSpan span_of(const Work *work, int64_t c) {
+    const Optim *optim = work->optim;
+    const OptimChunk *chunk = &optim->chunks[c];
+    OptimSpan span = {.segment = &optim->segments[chunk->segment],
+                      .n = chunk->n,
+                      .weights = work->weights + chunk->offset,
+                      .grad = work->grad + chunk->offset};
+    for (int i = 0; i < optim->type->n_slots; i++)
+        span.slot[i] = optim->slots[i] + chunk->offset;
+    return span;
+}
+
+static void measure_chunks(const Work *work, int64_t from, int64_t to) {
+    const Optim *optim = work->optim;
+    for (int64_t c = from; c < to; c++) {
+        OptimSpan span = span_of(work, c);
+        double sums[OPTIM_MAX_SUMS] = {0};
+        optim->type->measure(&work->step, &span, sums);
+        for (int k = 0; k < optim->type->n_sums; k++)
+            optim->sums[k * optim->n_chunks + c] = sums[k];
+    }
+}
+
+/* Tree sums of every tensor and from them its ratio; short, so one thread does it. */
+static void set_ratios(const Work *work) {
+    const Optim *optim = work->optim;
+    const OptimType *type = optim->type;
+    int64_t first = 0;
+    for (int s = 0; s < optim->n_segments; s++) {
+        int64_t n = vec_chunks(optim->segments[s].n);
+        double sums[OPTIM_MAX_SUMS] = {0};
+        for (int k = 0; k < type->n_sums; k++)
+            sums[k] = vec_tree_sum(optim->sums + k * optim->n_chunks + first, n);
+        double ratio = 1;
+        if (type->ratio)
+            ratio = type->ratio(&work->step, &optim->segments[s], sums, work->layers[s].grad_sumsq);
+        optim->ratios[s] = work->layers[s].trust = ratio;
+        first += n;
+    }
+}
+
+/* Backwards: what measure_chunks read last is still in the cache. */
+static void update_chunks(const Work *work, int64_t from, int64_t to) {
+    const Optim *optim = work->optim;
+    for (int64_t c = to - 1; c >= from; c--) {
+        OptimSpan span = span_of(work, c);
+        optim->type->update(&work->step, &span, optim->ratios[optim->chunks[c].segment]);
+    }
+}
+
+/* Part `part` of `n_parts` of a step. Every chunk writes places of its own and every sum over
+ * chunks has its fixed tree, so the parts decide nothing but who works. */
+static void step_part(const Work *work, int part, int n_parts) {
+    int64_t n = work->optim->n_chunks;
+    int64_t from = n * part / n_parts, to = n * (part + 1) / n_parts;
+    if (work->optim->type->measure)
+        measure_chunks(work, from, to);
+    if (n_parts > 1) {
+#pragma omp barrier
+    }
+    if (part == 0)
+        set_ratios(work);
+    if (n_parts > 1) {
+#pragma omp barrier
+    }
+    update_chunks(work, from, to);
+}
+
+void optim_step(Optim *optim, double lr, real *weights, const real *grad, OptimLayer *layers,
+                int threads) {
+    optim->t++;
+    if (optim->t == 1)
+        optim->lr_last = lr;
+    Work work = {.optim = optim, .weights = weights, .grad = grad, .layers = layers};
+    work.step = (OptimStep){
+        .t = optim->t, .lr = lr, .lr_last = optim->lr_last, .settings = optim->settings};
+    if (optim->type->begin)
+        optim->type->begin(&work.step);
+    if (threads > optim->n_chunks)
+        threads = (int)optim->n_chunks;
+    if (threads > 1) {
+#pragma omp parallel num_threads(threads)
+        step_part(&work, omp_get_thread_num(), omp_get_num_threads());
+    } else {
+        step_part(&work, 0, 1);
+    }
+    optim->lr_last = lr;
+}
