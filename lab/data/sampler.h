@@ -5,6 +5,7 @@
 #define LAB_DATA_SAMPLER_H
 
 #include "lab/base/arena.h"
+#include "lab/base/rng.h"
 
 #include <stdint.h>
 
@@ -19,5 +20,8 @@ Sampler *sampler_new(uint64_t seed, int64_t n_train, Arena *arena);
 
 /* Training-set indices of stream positions [first, first + n). Any positions in any order; cheap when they advance. */
 void sampler_fill(Sampler *sampler, int64_t first, int64_t n, int64_t *index);
+
+/* A permutation of 0..n-1 (Fisher-Yates) from the numbers of `rng`; n <= INT32_MAX. */
+void sampler_permute(int32_t *order, int64_t n, Rng rng);
 
 #endif
