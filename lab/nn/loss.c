@@ -1,0 +1,50 @@
+#include "lab/nn/loss.h"
+
+#include "lab/base/vec.h"
+#include "lab/nn/approx.h"
+
+#include <assert.h>
+#include <math.h>
+
+/* Index of the first largest. */
+static int row_top(const float *z, int n) {
+    int top = 0;
+    for (int j = 1; j < n; j++)
+        if (z[j] > z[top])
+            top = j;
+    return top;
+}
+
+VEC_CLONES
+static void exp_all(float *x, int64_t n) {
+    for (int64_t i = 0; i < n; i++)
+        x[i] = approx_exp(x[i]);
+}
+
+double loss_cross_entropy(float *logits, double *row_loss, const int32_t *labels, int n,
+                          int n_classes, int64_t *n_correct) {
+    *n_correct = 0;
+    for (int i = 0; i < n; i++) {
+        float *z = logits + (int64_t)i * n_classes;
+        int label = labels[i], top = row_top(z, n_classes);
+        assert(label >= 0 && label < n_classes);
+        float largest = z[top];
+        *n_correct += top == label;
+        row_loss[i] = (double)largest - (double)z[label];
+        for (int j = 0; j < n_classes; j++)
+            z[j] -= largest;
+    }
+    exp_all(logits, (int64_t)n * n_classes); /* rows are short: one vector loop over all of them */
+    for (int i = 0; i < n; i++) {
+        float *p = logits + (int64_t)i * n_classes;
+        double sum = 0;
+        for (int j = 0; j < n_classes; j++)
+            sum += (double)p[j];
+        row_loss[i] += log(sum);
+        float scale = (float)(1.0 / sum);
+        for (int j = 0; j < n_classes; j++)
+            p[j] *= scale;
+        p[labels[i]] -= 1.0F;
+    }
+    return vec_tree_sum(row_loss, n);
+}
