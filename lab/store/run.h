@@ -58,15 +58,20 @@ typedef struct RunRecord {
 typedef struct RunWriter RunWriter;
 
 /* Opens results/.../runs/<run_id>/journal anew (an unfinished older journal is kept as journal.interrupted-N), writes
- * the header. */
+ * the header. `header` need not outlive the call. */
 Error *run_begin(RunWriter **out, const char *experiment_folder, const RunHeader *header, Arena *arena);
 /* Recorder that feeds this writer: rows into the journal and the digest; fdatasync at every evaluation. */
 Recorder run_recorder(RunWriter *writer);
-/* Writes the final record, syncs, closes, and derives run.h5. `weights` (n_weights) for weights_sha256. */
+/* Writes the final record, syncs, closes, and derives run.h5. weights_sha256 is of the weights of the last digest.
+ * After an error of an earlier record it only closes, and says so: the run stays unfinished. When the journal is
+ * complete and only run.h5 failed, the error comes too, and `collect` makes up for it. */
 Error *run_finish(RunWriter *writer, const RunSummary *summary);
+/* Closes the journal without a final record: the run stays unfinished. */
+void run_abandon(RunWriter *writer);
 
 /* ---- reading */
-/* Reads a journal; a torn tail is dropped. Missing or headless journal: *found = false, no error. */
+/* Reads a journal; a torn tail is dropped. Missing or headless journal: *found = false, no error. An error when a
+ * finished journal is damaged further up (a run that ended must not silently lose its rows). */
 Error *run_load(RunRecord *out, bool *found, const char *run_folder, Arena *arena);
 /* Cheap: reads only whether the final record is there, and its outcome. */
 Error *run_is_finished(bool *finished, Outcome *outcome, const char *run_folder, Arena *arena);

@@ -22,5 +22,8 @@ typedef struct Column {
 extern const Column schema_columns[];
 extern const int schema_n_columns;
 const char *schema_group_name(SchemaGroup group); /* "steps", "eval", "layers" */
+const char *schema_type_name(ColumnType type);    /* "int64", "double" */
+size_t schema_row_bytes(SchemaGroup group);       /* sizeof StepRow, EvalRow or LayerRow */
+int schema_count(SchemaGroup group);              /* columns of a group */
 
 #endif

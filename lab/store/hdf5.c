@@ -1,0 +1,203 @@
+/* The layout of a run in HDF5 (DESIGN 4). Columns come from schema.def, attributes from attributes.def. */
+#include "lab/store/hdf5.h"
+
+#include "lab/store/hdf5_file.h"
+#include "lab/store/schema.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#define TEXT_OF_(x) #x
+#define TEXT_OF(x) TEXT_OF_(x)
+#define MAX_COLUMNS 24 /* of one group */
+
+const char *hdf5_library(void) {
+    return TEXT_OF(H5_VERS_MAJOR) "." TEXT_OF(H5_VERS_MINOR) "." TEXT_OF(H5_VERS_RELEASE);
+}
+
+/* ---- attributes */
+
+#define PUT_TEXT hdf5_file_text
+#define PUT_WHOLE hdf5_file_whole
+#define PUT_SEED hdf5_file_seed
+#define PUT_REAL hdf5_file_real
+#define IS_RUN_RUN true
+#define IS_RUN_SUMMARY false
+
+/* The attributes of the run's own group, or those of its summary. */
+static void add_attributes(Hdf5File *file, hid_t group, const RunRecord *run, bool of_run) {
+#define ATTRIBUTE(where, type, name, unit, meaning, value)                                         \
+    if (IS_RUN_##where == of_run)                                                                  \
+        PUT_##type(file, group, #name, value);
+#include "lab/store/attributes.def"
+#undef ATTRIBUTE
+}
+
+static void add_provenance_value(Hdf5File *file, hid_t group, const Json *value, Arena *arena) {
+    bool whole = value->kind == JSON_NUMBER && floor(value->number) == value->number &&
+                 fabs(value->number) <= 0x1p53;
+    if (whole)
+        hdf5_file_whole(file, group, value->key, (int64_t)value->number);
+    else if (value->kind == JSON_NUMBER)
+        hdf5_file_real(file, group, value->key, value->number);
+    else if (value->kind == JSON_BOOL)
+        hdf5_file_whole(file, group, value->key, value->flag);
+    else if (value->kind == JSON_TEXT)
+        hdf5_file_text(file, group, value->key, value->text);
+    else
+        hdf5_file_text(file, group, value->key, json_canonical(value, arena));
+}
+
+static void add_provenance(Hdf5File *file, hid_t group, const RunRecord *run, Arena *arena) {
+    if (run->header.provenance)
+        JSON_EACH(value, run->header.provenance)
+    add_provenance_value(file, group, value, arena);
+    hdf5_file_text(file, group, "end_utc", run->end_utc[0] ? run->end_utc : "none");
+}
+
+static void add_attribute_groups(Hdf5File *file, hid_t group, const RunRecord *run, Arena *arena) {
+    hid_t summary = hdf5_file_group(file, group, "summary");
+    add_attributes(file, summary, run, false);
+    hdf5_file_group_end(summary);
+    hid_t provenance = hdf5_file_group(file, group, "provenance");
+    add_provenance(file, provenance, run, arena);
+    hdf5_file_group_end(provenance);
+}
+
+/* ---- series */
+
+/* Rows of one schema group, as the journal gives them. */
+typedef struct Rows {
+    const void *rows;
+    SchemaGroup group;
+    int n_dims;
+    hsize_t dims[2];
+    void *scratch; /* room for one column */
+} Rows;
+
+/* One column out of an array of rows. */
+static const void *gather(const Rows *rows, const Column *column) {
+    size_t n = (size_t)rows->dims[0] * (rows->n_dims == 2 ? (size_t)rows->dims[1] : 1);
+    size_t stride = schema_row_bytes(rows->group);
+    const char *from = (const char *)rows->rows + column->offset;
+    for (size_t i = 0; i < n; i++)
+        memcpy((char *)rows->scratch + 8 * i, from + i * stride, 8);
+    return rows->scratch;
+}
+
+static hid_t add_column(Hdf5File *file, hid_t group, const Rows *rows, const Column *column) {
+    Series series = {.name = column->name,
+                     .unit = column->unit,
+                     .meaning = column->meaning,
+                     .type = column->type == COLUMN_INT64 ? SERIES_WHOLE : SERIES_REAL,
+                     .n_dims = rows->n_dims,
+                     .dims = {rows->dims[0], rows->dims[1]},
+                     .data = gather(rows, column)};
+    return hdf5_file_series(file, group, &series);
+}
+
+/* Every column of a schema group; returns how many. */
+static int add_columns(hid_t *datasets, Hdf5File *file, hid_t group, const Rows *rows) {
+    int n = 0;
+    for (int i = 0; i < schema_n_columns; i++)
+        if (schema_columns[i].group == rows->group) {
+            assert(n < MAX_COLUMNS);
+            datasets[n++] = add_column(file, group, rows, &schema_columns[i]);
+        }
+    return n;
+}
+
+static void end_all(hid_t *datasets, int n) {
+    for (int i = 0; i < n; i++)
+        hdf5_file_series_end(datasets[i]);
+}
+
+/* /steps and /eval: 1-D columns, of which the first, `step`, is the scale of the others. */
+static void add_series_group(Hdf5File *file, hid_t parent, const Rows *rows) {
+    hid_t group = hdf5_file_group(file, parent, schema_group_name(rows->group));
+    hid_t datasets[MAX_COLUMNS];
+    int n = add_columns(datasets, file, group, rows);
+    hdf5_file_attach(file, datasets, (const char *const[]){"step"}, 1, datasets + 1, n - 1);
+    end_all(datasets, n);
+    hdf5_file_group_end(group);
+}
+
+/* /layers: (eval, layer). It has a `step` of its own, so that the group opens in xarray without the others. */
+static void add_layers(Hdf5File *file, hid_t parent, const RunRecord *run, const Rows *evals,
+                       const Rows *layers) {
+    hid_t group = hdf5_file_group(file, parent, schema_group_name(GROUP_LAYERS));
+    Series names = {"name", "", "tensor of the model", SERIES_TEXT, 1, {layers->dims[1], 0},
+                    run->header.layer_names};
+    const Column *step = &schema_columns[schema_count(GROUP_STEPS)];
+    assert(step->group == GROUP_EVAL && strcmp(step->name, "step") == 0);
+    hid_t scales[2] = {add_column(file, group, evals, step),
+                       hdf5_file_series(file, group, &names)};
+    hid_t datasets[MAX_COLUMNS];
+    int n = add_columns(datasets, file, group, layers);
+    hdf5_file_attach(file, scales, (const char *const[]){"step", "name"}, 2, datasets, n);
+    end_all(datasets, n);
+    end_all(scales, 2);
+    hdf5_file_group_end(group);
+}
+
+static void add_digests(Hdf5File *file, hid_t parent, const RunRecord *run, Arena *arena) {
+    hsize_t n = (hsize_t)run->n_digests;
+    int64_t *steps = ARENA_ARRAY(arena, int64_t, n);
+    const char **hashes = ARENA_ARRAY(arena, const char *, n);
+    for (int i = 0; i < run->n_digests; i++) {
+        steps[i] = run->digests[i].step;
+        hashes[i] = run->digests[i].sha256;
+    }
+    hid_t group = hdf5_file_group(file, parent, "digests");
+    Series step = {"step", "1", "updates done", SERIES_WHOLE, 1, {n, 0}, steps};
+    Series sha256 = {"sha256", "", "trajectory digest", SERIES_TEXT, 1, {n, 0}, hashes};
+    hid_t datasets[2] = {hdf5_file_series(file, group, &step),
+                         hdf5_file_series(file, group, &sha256)};
+    hdf5_file_attach(file, datasets, (const char *const[]){"step"}, 1, datasets + 1, 1);
+    end_all(datasets, 2);
+    hdf5_file_group_end(group);
+}
+
+static void add_run(Hdf5File *file, hid_t group, const RunRecord *run) {
+    Arena *arena = arena_new();
+    hsize_t n_steps = (hsize_t)run->n_steps, n_evals = (hsize_t)run->n_evals;
+    hsize_t n_layers = (hsize_t)run->header.n_layers;
+    hsize_t most = n_evals * (n_layers ? n_layers : 1);
+    void *scratch = arena_alloc(arena, 8 * (size_t)(most > n_steps ? most : n_steps));
+    Rows steps = {run->steps, GROUP_STEPS, 1, {n_steps, 0}, scratch};
+    Rows evals = {run->evals, GROUP_EVAL, 1, {n_evals, 0}, scratch};
+    Rows layers = {run->layers, GROUP_LAYERS, 2, {n_evals, n_layers}, scratch};
+    add_attributes(file, group, run, true);
+    add_attribute_groups(file, group, run, arena);
+    add_series_group(file, group, &steps);
+    add_series_group(file, group, &evals);
+    add_layers(file, group, run, &evals, &layers);
+    add_digests(file, group, run, arena);
+    arena_end(arena);
+}
+
+/* ---- files */
+
+Error *hdf5_write_run(const RunRecord *run, const char *path) {
+    Hdf5File file;
+    hdf5_file_begin(&file, 1 << 16);
+    add_run(&file, file.file, run);
+    return hdf5_file_write(&file, path);
+}
+
+Error *hdf5_write_all(const RunRecord *runs, int n, const char *experiment, const char *path) {
+    Hdf5File file;
+    hdf5_file_begin(&file, 1 << 24);
+    hdf5_file_text(&file, file.file, "experiment", experiment);
+    hdf5_file_whole(&file, file.file, "schema_version", SCHEMA_VERSION);
+    hdf5_file_whole(&file, file.file, "n_runs", n);
+    hid_t all = hdf5_file_group(&file, file.file, "runs");
+    for (int i = 0; i < n; i++) {
+        hid_t group = hdf5_file_group(&file, all, runs[i].header.run_id);
+        add_run(&file, group, &runs[i]);
+        hdf5_file_group_end(group);
+    }
+    hdf5_file_group_end(all);
+    return hdf5_file_write(&file, path);
+}

@@ -1,0 +1,212 @@
+#include "lab/store/hdf5_file.h"
+
+#include "lab/base/io.h"
+
+#include <assert.h>
+#include <hdf5_hl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Longer series are chunked, shuffled and deflated; shorter ones would only grow. */
+#define PLAIN_ELEMENTS 1024
+#define CHUNK_ELEMENTS 4096
+#define DEFLATE_LEVEL 4
+
+/* ---- errors: the innermost message of HDF5's stack */
+
+typedef struct Message {
+    char text[256];
+} Message;
+
+static herr_t first_message(unsigned n, const H5E_error2_t *entry, void *message) {
+    if (n == 0)
+        snprintf(((Message *)message)->text, sizeof(Message), "%s: %s", entry->func_name,
+                 entry->desc);
+    return 0;
+}
+
+static bool good(const Hdf5File *file) {
+    return file->error == NULL;
+}
+
+/* Keeps the first failure. */
+static bool check(Hdf5File *file, bool success, const char *what, const char *name) {
+    if (success || !good(file))
+        return success;
+    Message message = {"unknown reason"};
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, first_message, &message);
+    file->error = error_wrap(error_new(CODE_IO, "%s", message.text), "HDF5 cannot %s '%s'", what,
+                             name);
+    return false;
+}
+
+/* ---- beginning */
+
+static hid_t open_in_memory(size_t growth_bytes) {
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_fapl_core(access, growth_bytes, false);
+    hid_t creation = H5Pcreate(H5P_FILE_CREATE);
+    H5Pset_obj_track_times(creation, false);
+    hid_t file = H5Fcreate("batchlab-in-memory", H5F_ACC_TRUNC, creation, access);
+    H5Pclose(creation);
+    H5Pclose(access);
+    return file;
+}
+
+void hdf5_file_begin(Hdf5File *file, size_t growth_bytes) {
+    *file = (Hdf5File){.file = H5I_INVALID_HID};
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* its messages go into our errors, not to stderr */
+    file->file = open_in_memory(growth_bytes);
+    check(file, file->file >= 0, "make", "a file in memory");
+    file->group_properties = H5Pcreate(H5P_GROUP_CREATE);
+    H5Pset_obj_track_times(file->group_properties, false); /* the same bytes every time */
+    file->text_type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(file->text_type, H5T_VARIABLE);
+    H5Tset_cset(file->text_type, H5T_CSET_UTF8);
+    file->scalar = H5Screate(H5S_SCALAR);
+    file->one = H5Screate_simple(1, (const hsize_t[]){1}, NULL);
+}
+
+hid_t hdf5_file_group(Hdf5File *file, hid_t parent, const char *name) {
+    if (!good(file))
+        return H5I_INVALID_HID;
+    hid_t group = H5Gcreate2(parent, name, H5P_DEFAULT, file->group_properties, H5P_DEFAULT);
+    check(file, group >= 0, "make group", name);
+    return group;
+}
+
+void hdf5_file_group_end(hid_t group) {
+    if (group >= 0)
+        H5Gclose(group);
+}
+
+/* ---- attributes */
+
+static void add_attribute(Hdf5File *file, hid_t object, const char *name, hid_t stored, hid_t type,
+                          hid_t space, const void *value) {
+    if (!good(file))
+        return;
+    hid_t attribute = H5Acreate2(object, name, stored, space, H5P_DEFAULT, H5P_DEFAULT);
+    if (!check(file, attribute >= 0, "make attribute", name))
+        return;
+    check(file, H5Awrite(attribute, type, value) >= 0, "write attribute", name);
+    H5Aclose(attribute);
+}
+
+void hdf5_file_text(Hdf5File *file, hid_t object, const char *name, const char *value) {
+    const char *text = value ? value : "none";
+    add_attribute(file, object, name, file->text_type, file->text_type, file->scalar, &text);
+}
+
+void hdf5_file_whole(Hdf5File *file, hid_t object, const char *name, int64_t value) {
+    add_attribute(file, object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, file->scalar, &value);
+}
+
+void hdf5_file_seed(Hdf5File *file, hid_t object, const char *name, uint64_t value) {
+    add_attribute(file, object, name, H5T_STD_U64LE, H5T_NATIVE_UINT64, file->scalar, &value);
+}
+
+void hdf5_file_real(Hdf5File *file, hid_t object, const char *name, double value) {
+    add_attribute(file, object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, file->scalar, &value);
+}
+
+/* ---- datasets */
+
+static void set_chunks(hid_t properties, const Series *series) {
+    hsize_t width = series->n_dims == 2 ? series->dims[1] : 1;
+    if (series->dims[0] * width <= PLAIN_ELEMENTS || series->type == SERIES_TEXT)
+        return;
+    hsize_t rows = CHUNK_ELEMENTS / width + 1;
+    hsize_t chunk[2] = {rows < series->dims[0] ? rows : series->dims[0], width};
+    H5Pset_chunk(properties, series->n_dims, chunk);
+    H5Pset_shuffle(properties);
+    H5Pset_deflate(properties, DEFLATE_LEVEL);
+}
+
+static hid_t make_dataset(Hdf5File *file, hid_t group, const Series *series, hid_t type) {
+    hid_t space = H5Screate_simple(series->n_dims, series->dims, NULL);
+    hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_obj_track_times(properties, false);
+    H5Pset_fill_time(properties, H5D_FILL_TIME_NEVER); /* written whole, at once */
+    set_chunks(properties, series);
+    hid_t dataset =
+        H5Dcreate2(group, series->name, type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
+    check(file, dataset >= 0, "make dataset", series->name);
+    H5Pclose(properties);
+    H5Sclose(space);
+    return dataset;
+}
+
+static void add_labels(Hdf5File *file, hid_t dataset, const Series *series) {
+    if (series->type != SERIES_TEXT)
+        hdf5_file_text(file, dataset, "units", series->unit);
+    hdf5_file_text(file, dataset, "long_name", series->meaning);
+    if (series->type == SERIES_REAL)
+        add_attribute(file, dataset, "_FillValue", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, file->one,
+                      &(double){NAN});
+}
+
+hid_t hdf5_file_series(Hdf5File *file, hid_t group, const Series *series) {
+    if (!good(file))
+        return H5I_INVALID_HID;
+    bool text = series->type == SERIES_TEXT, whole = series->type == SERIES_WHOLE;
+    hid_t stored = text ? file->text_type : whole ? H5T_STD_I64LE : H5T_IEEE_F64LE;
+    hid_t memory = text ? file->text_type : whole ? H5T_NATIVE_INT64 : H5T_NATIVE_DOUBLE;
+    hid_t dataset = make_dataset(file, group, series, stored);
+    bool empty = series->dims[0] == 0 || (series->n_dims == 2 && series->dims[1] == 0);
+    if (good(file) && !empty) {
+        herr_t wrote = H5Dwrite(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, series->data);
+        check(file, wrote >= 0, "write dataset", series->name);
+    }
+    add_labels(file, dataset, series);
+    return dataset;
+}
+
+void hdf5_file_series_end(hid_t dataset) {
+    if (dataset >= 0)
+        H5Dclose(dataset);
+}
+
+void hdf5_file_attach(Hdf5File *file, const hid_t *scales, const char *const *names, int n_scales,
+                      const hid_t *datasets, int n) {
+    for (int d = 0; d < n_scales && good(file); d++)
+        check(file, H5DSset_scale(scales[d], names[d]) >= 0, "make a dimension scale of",
+              names[d]);
+    for (int i = 0; i < n; i++)
+        for (int d = 0; d < n_scales && good(file); d++)
+            check(file, H5DSattach_scale(datasets[i], scales[d], (unsigned)d) >= 0,
+                  "attach dimension scale", names[d]);
+}
+
+/* ---- ending */
+
+static Error *write_image(hid_t file, const char *path) {
+    ssize_t n = H5Fget_file_image(file, NULL, 0);
+    if (n <= 0)
+        return error_new(CODE_INTERNAL, "HDF5 gives no image of the file");
+    void *image = malloc((size_t)n);
+    if (image == NULL)
+        return error_new(CODE_IO, "no memory for the %zd bytes of '%s'", n, path);
+    ssize_t got = H5Fget_file_image(file, image, (size_t)n);
+    Error *error = got == n ? io_write(path, image, (size_t)n)
+                            : error_new(CODE_INTERNAL, "HDF5 gives a short image of the file");
+    free(image);
+    return error;
+}
+
+Error *hdf5_file_write(Hdf5File *file, const char *path) {
+    if (good(file))
+        check(file, H5Fflush(file->file, H5F_SCOPE_GLOBAL) >= 0, "complete", path);
+    if (good(file))
+        file->error = write_image(file->file, path);
+    H5Sclose(file->one);
+    H5Sclose(file->scalar);
+    H5Tclose(file->text_type);
+    H5Pclose(file->group_properties);
+    if (file->file >= 0)
+        assert(H5Fget_obj_count(file->file, H5F_OBJ_ALL) == 1 || !good(file));
+    if (file->file >= 0)
+        H5Fclose(file->file);
+    return file->error ? error_wrap(file->error, "cannot write '%s'", path) : NULL;
+}

@@ -1,0 +1,104 @@
+/* Many runs at once: `plan` asks each whether it is finished, the report loads them all. */
+#include "lab/store/run.h"
+
+#include "lab/base/io.h"
+#include "lab/base/say.h"
+#include "lab/store/journal.h"
+#include "lab/store/run_json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TAIL_BYTES 4096 /* holds any final frame */
+
+/* The last bytes of a file; *n = 0 when it is missing. */
+static Error *read_tail(uint8_t bytes[TAIL_BYTES], size_t *n, const char *path) {
+    *n = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT || errno == ENOTDIR
+                   ? NULL
+                   : error_new(CODE_IO, "cannot read '%s': %s", path, strerror(errno));
+    off_t size = lseek(fd, 0, SEEK_END);
+    off_t from = size > TAIL_BYTES ? size - TAIL_BYTES : 0;
+    ssize_t got = size < 0 ? -1 : pread(fd, bytes, TAIL_BYTES, from);
+    int reason = errno;
+    close(fd);
+    if (got < 0)
+        return error_new(CODE_IO, "cannot read '%s': %s", path, strerror(reason));
+    *n = (size_t)got;
+    return NULL;
+}
+
+static Error *read_outcome(Outcome *out, const Frame *frame, const char *path, Arena *arena) {
+    RunRecord end = {0};
+    Json *object;
+    PASS(json_parse(&object, (const char *)frame->payload, frame->n, path, arena));
+    PASS(run_json_read_final(&end, object));
+    *out = end.summary.outcome;
+    return NULL;
+}
+
+/* A final frame that is not the last thing in the file (something foreign follows it), by reading everything. */
+static Error *search_final(bool *finished, Outcome *outcome, const char *run_folder,
+                           Arena *arena) {
+    RunRecord run;
+    bool found;
+    PASS(run_load(&run, &found, run_folder, arena));
+    *finished = found && run.finished;
+    if (*finished)
+        *outcome = run.summary.outcome;
+    return NULL;
+}
+
+Error *run_is_finished(bool *finished, Outcome *outcome, const char *run_folder, Arena *arena) {
+    (void)arena; /* nothing outlives the call */
+    *finished = false;
+    *outcome = OUTCOME_INTERRUPTED;
+    Arena *scratch = arena_new();
+    const char *path = arena_print(scratch, "%s/journal", run_folder);
+    uint8_t *bytes = arena_alloc(scratch, TAIL_BYTES);
+    size_t n;
+    Frame last;
+    Error *error = read_tail(bytes, &n, path);
+    if (!error && n && journal_last(&last, bytes, n) && last.type == FRAME_FINAL) {
+        error = read_outcome(outcome, &last, path, scratch);
+        *finished = error == NULL;
+    } else if (!error && n) {
+        error = search_final(finished, outcome, run_folder, scratch);
+    }
+    arena_end(scratch);
+    return error;
+}
+
+/* Appends one run to `runs`, or says why it is left out. */
+static void load_one(RunRecord *runs, int *n, const char *folder, const char *name,
+                     Arena *arena) {
+    bool found;
+    Error *error = run_load(&runs[*n], &found, folder, arena);
+    if (!error && found && strcmp(runs[*n].header.run_id, name) != 0)
+        error = error_new(CODE_IO, "its journal belongs to run '%s'", runs[*n].header.run_id);
+    if (error)
+        say("run '%s' is left out: %s", folder, error_root(error));
+    else
+        *n += found;
+    error_end(error);
+}
+
+Error *run_load_all(RunRecord **out, int *n, const char *experiment_folder, Arena *arena) {
+    *out = NULL;
+    *n = 0;
+    const char *folder = arena_print(arena, "%s/runs", experiment_folder);
+    if (!io_is_folder(folder))
+        return NULL;
+    char **names;
+    int n_names;
+    TRY(io_list(&names, &n_names, folder, arena), "cannot list the runs of '%s'",
+        experiment_folder);
+    *out = ARENA_ARRAY(arena, RunRecord, n_names);
+    for (int i = 0; i < n_names; i++)
+        load_one(*out, n, arena_print(arena, "%s/%s", folder, names[i]), names[i], arena);
+    return NULL;
+}
