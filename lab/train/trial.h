@@ -9,7 +9,11 @@
 #include "optim/optim.h"
 #include "optim/schedule.h"
 
+#include <signal.h>
+
 typedef enum { METRIC_VALID_ACCURACY, METRIC_VALID_LOSS, METRIC_TEST_ACCURACY, METRIC_TEST_LOSS, METRIC_N } Metric;
+
+const char *metric_name(Metric metric);
 
 typedef struct StopSettings {
     bool has_target;
@@ -60,6 +64,7 @@ typedef struct TrialLayout {
     int64_t stop_after_steps; /* verify runs: end here; 0: no */
     int64_t digest_step;      /* store the digest after this step too; 0: no */
     double max_seconds;       /* 0: no limit; ends the run as interrupted */
+    const volatile sig_atomic_t *stop_flag; /* set by a signal handler: leave after this step; NULL: none */
 } TrialLayout;
 
 /* *Collective* over layout->comm. Trains; rank 0 sends its rows to `recorder` (NULL on the others). The summary is

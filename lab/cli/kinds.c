@@ -1,0 +1,21 @@
+#include "lab/cli/kinds.h"
+
+#include "lab/comm/collective.h"
+#include "lab/data/dataset.h"
+#include "lab/nn/model.h"
+#include "optim/optim.h"
+#include "optim/schedule.h"
+
+const KindGroup *kind_groups(int *n) {
+    static const KindGroup groups[] = {
+        {"optimizer", "optimizers", optim_table, OPTIM_N},
+        {"schedule", "schedules", schedule_table, SCHEDULE_N},
+        {"scaling", "scalings", scaling_table, SCALING_N},
+        {"model", "models", model_table, MODEL_N},
+        {"dataset", "datasets", dataset_table, DATASET_N},
+        {"collective", "collectives", collective_table, COLLECTIVE_N},
+        {"command", "commands", command_table, COMMAND_N},
+    };
+    *n = sizeof groups / sizeof *groups;
+    return groups;
+}

@@ -1,0 +1,45 @@
+#include "lab/cli/command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void print_usage(FILE *out) {
+    fprintf(out, "batchlab: how large a batch and how many replicas pay, with evidence\n\n"
+                 "usage: batchlab COMMAND [experiment.json | results folder] [key=value ...]\n\n");
+    for (int i = 0; i < COMMAND_N; i++)
+        if (command_table[i]->name[0] != '_')
+            fprintf(out, "  %-10s %s\n", command_table[i]->name, command_table[i]->summary);
+    fprintf(out, "\n`batchlab COMMAND --help` shows a command's options. Start with `batchlab demo`.\n");
+}
+
+static Error *dispatch(int argc, char **argv, int *code, Arena *arena) {
+    const Kind *kind;
+    PASS(kind_find(&kind, command_table, COMMAND_N, argv[1], "command", NULL));
+    const CommandType *type = (const CommandType *)kind;
+    for (int i = 2; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0) {
+            command_help(type);
+            return NULL;
+        }
+    CommandLine *line = ARENA_NEW(arena, CommandLine);
+    PASS(command_parse(line, type, argv[0], argc - 2, argv + 2));
+    return type->run(line, code, arena);
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_usage(argc < 2 ? stderr : stdout);
+        return argc < 2 ? CODE_USAGE : CODE_OK;
+    }
+    Arena *arena = arena_new();
+    int code = CODE_OK;
+    Error *error = dispatch(argc, argv, &code, arena);
+    if (error) {
+        code = error_code(error);
+        error_print(error, stderr);
+        error_end(error);
+    }
+    arena_end(arena);
+    return code;
+}

@@ -1,0 +1,53 @@
+#include "lab/comm/collective.h"
+
+#include "lab/base/vec.h"
+
+#include <omp.h>
+
+#define COLLECTIVE(name) extern const CollectiveType collective_##name;
+#include "lab/comm/collectives.def"
+#undef COLLECTIVE
+#define COLLECTIVE(name) &collective_##name.kind,
+const Kind *const collective_table[COLLECTIVE_N] = {
+#include "lab/comm/collectives.def"
+};
+#undef COLLECTIVE
+
+size_t sum_bytes(const SumShape *shape) {
+    return sizeof(double) * (size_t)shape->n_doubles + sizeof(float) * (size_t)shape->n_floats;
+}
+
+void sum_add(const SumShape *shape, void *to, const void *from, int threads) {
+    double *a = sum_doubles(to);
+    const double *b = from;
+    for (int64_t i = 0; i < shape->n_doubles; i++)
+        a[i] += b[i];
+    float *x = sum_floats(shape, to);
+    const float *y = sum_floats(shape, (void *)from);
+    int64_t n = shape->n_floats;
+    if (threads == 1) {
+        vec_add(x, y, n);
+        return;
+    }
+#pragma omp parallel num_threads(threads)
+    {
+        int64_t first, last;
+        tree_block(n / 16, omp_get_num_threads(), omp_get_thread_num(), &first, &last);
+        bool end = omp_get_thread_num() == omp_get_num_threads() - 1;
+        vec_add(x + 16 * first, y + 16 * first, (end ? n : 16 * last) - 16 * first);
+    }
+}
+
+int reduction_merge(Reduction *reduction, TreeNode *nodes, int n_nodes) {
+    int top = 0; /* nodes[0..top) is the merged stack */
+    for (int i = 0; i < n_nodes; i++) {
+        TreeNode node = nodes[i];
+        while (top > 0 && tree_siblings(nodes[top - 1], node, reduction->n_shards)) {
+            TreeNode left = nodes[--top];
+            sum_add(&reduction->shape, left.data, node.data, reduction->threads);
+            node = tree_parent(left);
+        }
+        nodes[top++] = node;
+    }
+    return top;
+}

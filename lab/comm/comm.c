@@ -1,0 +1,163 @@
+#include "lab/comm/comm.h"
+#include "lab/comm/mpi.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct Comm {
+    bool mpi; /* false: one rank, no library behind it */
+    MPI_Comm handle;
+    int rank, size, hosts;
+};
+
+MPI_Comm comm_handle(const Comm *comm) {
+    assert(comm->mpi);
+    return comm->handle;
+}
+
+Comm *comm_alone(Arena *arena) {
+    Comm *comm = ARENA_NEW(arena, Comm);
+    comm->size = 1;
+    comm->hosts = 1;
+    return comm;
+}
+
+bool comm_launched(void) {
+    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (getenv(names[i]))
+            return true;
+    return false;
+}
+
+/* Distinct processor names; small R, so a quadratic count will do. */
+static int count_hosts(MPI_Comm handle, int size) {
+    Arena *scratch = arena_new();
+    char mine[MPI_MAX_PROCESSOR_NAME] = {0};
+    int n;
+    MPI_Get_processor_name(mine, &n);
+    char *all = arena_alloc(scratch, sizeof mine * (size_t)size);
+    MPI_Allgather(mine, sizeof mine, MPI_CHAR, all, sizeof mine, MPI_CHAR, handle);
+    int hosts = 0;
+    for (int i = 0; i < size; i++) {
+        bool seen = false;
+        for (int j = 0; j < i && !seen; j++)
+            seen = strcmp(all + sizeof mine * (size_t)i, all + sizeof mine * (size_t)j) == 0;
+        hosts += !seen;
+    }
+    arena_end(scratch);
+    return hosts;
+}
+
+static Comm *wrap(MPI_Comm handle, Arena *arena) {
+    Comm *comm = ARENA_NEW(arena, Comm);
+    comm->mpi = true;
+    comm->handle = handle;
+    MPI_Comm_rank(handle, &comm->rank);
+    MPI_Comm_size(handle, &comm->size);
+    comm->hosts = count_hosts(handle, comm->size);
+    return comm;
+}
+
+Error *comm_begin(Comm **out, Arena *arena) {
+    int level;
+    if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level) != MPI_SUCCESS)
+        return error_new(CODE_INTERNAL, "MPI does not start");
+    if (level < MPI_THREAD_FUNNELED)
+        return error_new(CODE_INTERNAL, "the MPI library does not allow threads (level %d)", level);
+    *out = wrap(MPI_COMM_WORLD, arena);
+    return NULL;
+}
+
+void comm_finish(Comm *world) {
+    if (world->mpi)
+        MPI_Finalize();
+}
+
+void comm_abort(Comm *comm, int code) {
+    if (comm->mpi)
+        MPI_Abort(MPI_COMM_WORLD, code);
+    _Exit(code);
+}
+
+Error *comm_split(Comm **out, Comm *parent, int color, Arena *arena) {
+    *out = NULL;
+    if (!parent->mpi) {
+        *out = color < 0 ? NULL : parent;
+        return NULL;
+    }
+    MPI_Comm handle;
+    if (MPI_Comm_split(parent->handle, color < 0 ? MPI_UNDEFINED : color, parent->rank, &handle) != MPI_SUCCESS)
+        return error_new(CODE_INTERNAL, "MPI cannot form the groups");
+    if (handle != MPI_COMM_NULL)
+        *out = wrap(handle, arena);
+    return NULL;
+}
+
+int comm_rank(const Comm *comm) {
+    return comm->rank;
+}
+
+int comm_size(const Comm *comm) {
+    return comm->size;
+}
+
+int comm_hosts(const Comm *comm) {
+    return comm->hosts;
+}
+
+Error *comm_agree(Comm *comm, Error *mine) {
+    if (!comm->mpi || comm->size == 1)
+        return mine;
+    struct {
+        int failed, rank;
+    } local = {mine ? 0 : 1, comm->rank}, first;
+    MPI_Allreduce(&local, &first, 1, MPI_2INT, MPI_MINLOC, comm->handle);
+    if (first.failed == 1) /* the smallest flag is 1: nobody failed */
+        return NULL;
+    enum { ROOM = 2048 };
+    char text[ROOM] = {0};
+    int code = 0;
+    if (comm->rank == first.rank) {
+        snprintf(text, sizeof text, "%s", error_root(mine));
+        code = error_code(mine);
+    }
+    MPI_Bcast(text, ROOM, MPI_CHAR, first.rank, comm->handle);
+    MPI_Bcast(&code, 1, MPI_INT, first.rank, comm->handle);
+    return mine ? mine : error_new(code, "rank %d failed: %s", first.rank, text);
+}
+
+void comm_barrier(Comm *comm) {
+    if (comm->mpi && comm->size > 1)
+        MPI_Barrier(comm->handle);
+}
+
+void comm_bcast(Comm *comm, void *bytes, size_t n) {
+    enum { PIECE = 1 << 30 };
+    if (!comm->mpi || comm->size == 1)
+        return;
+    for (size_t at = 0; at < n; at += PIECE)
+        MPI_Bcast((char *)bytes + at, (int)(n - at < PIECE ? n - at : PIECE), MPI_BYTE, 0, comm->handle);
+}
+
+void comm_share(Comm *comm, double *x, int64_t n) {
+    if (comm->mpi && comm->size > 1)
+        MPI_Allreduce(MPI_IN_PLACE, x, (int)n, MPI_DOUBLE, MPI_SUM, comm->handle);
+}
+
+void comm_gather(Comm *comm, const void *mine, size_t n, void *all) {
+    if (!comm->mpi || comm->size == 1)
+        memcpy(all, mine, n);
+    else
+        MPI_Gather(mine, (int)n, MPI_BYTE, all, (int)n, MPI_BYTE, 0, comm->handle);
+}
+
+const char *comm_library(void) {
+    static char text[MPI_MAX_LIBRARY_VERSION_STRING]; /* filled with the same bytes every time */
+    int n;
+    MPI_Get_library_version(text, &n);
+    text[strcspn(text, ",")] = '\0';
+    return text;
+}

@@ -1,0 +1,183 @@
+/* One trial on one layout. */
+#include "lab/train/state.h"
+
+#include "lab/base/clock.h"
+#include "lab/base/vec.h"
+
+#include <math.h>
+
+void stage_update(Trainer *trainer) {
+    const TrialSettings *settings = trainer->settings;
+    StepRow *row = &trainer->row;
+    row->lr = lr_at(&settings->lr, trainer->step, settings->global_batch, trainer->data->n[SPLIT_TRAIN],
+                    trainer->total_steps);
+    optim_step(trainer->optim, row->lr, trainer->weights, trainer->grad, trainer->layers, trainer->threads);
+    trainer->step++;
+    row->step = trainer->step;
+    row->examples = trainer->step * settings->global_batch;
+    row->global_batch = settings->global_batch;
+}
+
+/* The recorder's first failure stops all ranks: rank 0 asks for it with the next step's sums. */
+static void keep_failure(Trainer *trainer, Error *error) {
+    if (!error)
+        return;
+    if (trainer->failure)
+        error_end(error);
+    else
+        trainer->failure = error;
+    trainer->stop_wanted = true;
+}
+
+static void record_step(Trainer *trainer) {
+    const Recorder *recorder = trainer->recorder;
+    if (recorder && recorder->step && !trainer->failure)
+        keep_failure(trainer, recorder->step(recorder->self, &trainer->row));
+    if (trainer->layout->max_seconds > 0 && clock_s() - trainer->start_s > trainer->layout->max_seconds)
+        trainer->stop_wanted = true;
+    if (trainer->layout->stop_flag && *trainer->layout->stop_flag)
+        trainer->stop_wanted = true;
+}
+
+static void record_eval(Trainer *trainer) {
+    const Recorder *recorder = trainer->recorder;
+    const Model *model = trainer->model;
+    for (int i = 0; i < model->n_segments; i++) {
+        const Segment *segment = &model->segments[i];
+        trainer->layer_rows[i] = (LayerRow){
+            .weight_norm = sqrt(vec_sumsq(trainer->weights + segment->offset, segment->n)),
+            .grad_norm = sqrt(trainer->layers[i].grad_sumsq),
+            .trust_ratio = trainer->layers[i].trust,
+            .noise_scale = noise_scale(&trainer->layer_noise[i]),
+        };
+    }
+    if (recorder && recorder->eval && !trainer->failure)
+        keep_failure(trainer, recorder->eval(recorder->self, &trainer->eval, trainer->layer_rows,
+                                             model->n_segments));
+}
+
+static void record_digest(Trainer *trainer) {
+    const Recorder *recorder = trainer->recorder;
+    if (recorder && recorder->digest && !trainer->failure)
+        keep_failure(trainer, recorder->digest(recorder->self, trainer->step, trainer->weights,
+                                               trainer->model->n_weights));
+}
+
+/* ---- stop rule */
+
+static bool has_diverged(Trainer *trainer) {
+    double loss = trainer->row.train_loss;
+    if (trainer->step == 1)
+        trainer->start_loss = loss;
+    return !isfinite(loss) || !isfinite(trainer->row.grad_norm) ||
+           fabs(loss) > trainer->settings->stop.diverge_factor * fabs(trainer->start_loss);
+}
+
+static double metric_value(const EvalRow *row, int metric) {
+    const double value[METRIC_N] = {row->valid_accuracy, row->valid_loss, row->test_accuracy, row->test_loss};
+    return value[metric];
+}
+
+static bool has_reached(const StopSettings *stop, const EvalRow *row) {
+    if (!stop->has_target)
+        return false;
+    double value = metric_value(row, stop->metric);
+    bool larger = stop->metric == METRIC_VALID_ACCURACY || stop->metric == METRIC_TEST_ACCURACY;
+    return larger ? value >= stop->target : value <= stop->target;
+}
+
+/* At the first step at or past each multiple of the interval, and at the full run's last step. */
+static bool eval_is_due(const Trainer *trainer) {
+    int64_t batch = trainer->settings->global_batch, every = trainer->settings->eval_every_examples;
+    if (every == 0)
+        every = trainer->data->n[SPLIT_TRAIN];
+    int64_t now = trainer->step * batch;
+    return now / every > (now - batch) / every || trainer->step == trainer->total_steps;
+}
+
+static void summarize(Trainer *trainer, RunSummary *summary) {
+    const EvalRow *row = &trainer->eval;
+    summary->final_valid_accuracy = row->valid_accuracy;
+    summary->final_valid_loss = row->valid_loss;
+    summary->final_test_accuracy = row->test_accuracy;
+    if (isnan(summary->best_valid_accuracy) || row->valid_accuracy > summary->best_valid_accuracy) {
+        summary->best_valid_accuracy = row->valid_accuracy;
+        summary->test_accuracy_at_best_valid = row->test_accuracy;
+    }
+}
+
+/* After an update: evaluation, digest, and whether the trial ends here. */
+static bool finish_step(Trainer *trainer, RunSummary *summary) {
+    bool stopped = trainer->sums[SUM_STOP] > 0, diverged = has_diverged(trainer);
+    bool last = trainer->step == trainer->stop_at || stopped || diverged;
+    bool due = eval_is_due(trainer) || (diverged && !stopped);
+    summary->steps_run = trainer->step;
+    if (due) {
+        evaluate(trainer);
+        record_eval(trainer);
+        summarize(trainer, summary);
+    }
+    diverged = diverged || (due && !isfinite(trainer->eval.valid_loss));
+    bool reached = due && !diverged && has_reached(&trainer->settings->stop, &trainer->eval);
+    if (reached) {
+        summary->steps_to_target = (double)trainer->step;
+        summary->examples_to_target = (double)trainer->eval.examples;
+        summary->seconds_to_target = trainer->eval.wall_s;
+    }
+    last = last || reached || diverged;
+    if (due || last || trainer->step == trainer->layout->digest_step)
+        record_digest(trainer);
+    summary->outcome = diverged  ? OUTCOME_DIVERGED
+                       : reached ? OUTCOME_REACHED
+                       : stopped ? OUTCOME_INTERRUPTED
+                                 : OUTCOME_BUDGET_SPENT;
+    return !last;
+}
+
+#define TIMED(column, call)                                                                        \
+    do {                                                                                           \
+        double timed_start_ = clock_s();                                                           \
+        call;                                                                                      \
+        trainer->row.column = clock_s() - timed_start_;                                            \
+    } while (0)
+
+/* The page. Gathering examples happens inside the compute stage, shard by shard; its time is booked where it belongs. */
+static Error *train(Trainer *trainer, RunSummary *summary) {
+    bool going = true;
+    while (going) {
+        double start_s = clock_s();
+        Error *error = NULL;
+        TIMED(sample_s, stage_sample(trainer));
+        TIMED(compute_s, stage_compute(trainer));
+        trainer->row.sample_s += trainer->thread[0].sample_s;
+        trainer->row.compute_s -= trainer->thread[0].sample_s;
+        TIMED(reduce_s, error = stage_reduce(trainer));
+        if (error)
+            return error;
+        TIMED(noise_s, stage_noise(trainer));
+        TIMED(update_s, stage_update(trainer));
+        trainer->row.step_s = clock_s() - start_s;
+        record_step(trainer);
+        going = finish_step(trainer, summary);
+    }
+    return NULL;
+}
+
+static Error *begin_and_train(RunSummary *out, const TrialSettings *settings, uint64_t seed, const Dataset *data,
+                              const TrialLayout *layout, const Recorder *recorder, Arena *arena) {
+    Trainer *trainer = NULL;
+    Error *error = trainer_new(&trainer, settings, seed, data, layout, recorder, arena);
+    PASS(comm_agree(layout->comm, error));
+    trainer->start_s = clock_s();
+    error = train(trainer, out);
+    return comm_agree(layout->comm, error ? error : trainer->failure);
+}
+
+Error *trial_run(RunSummary *out, const TrialSettings *settings, uint64_t seed, const Dataset *data,
+                 const TrialLayout *layout, const Recorder *recorder) {
+    *out = (RunSummary){OUTCOME_FAILED, 0, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+    Arena *arena = arena_new();
+    Error *error = begin_and_train(out, settings, seed, data, layout, recorder, arena);
+    arena_end(arena);
+    return error;
+}

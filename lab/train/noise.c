@@ -1,0 +1,31 @@
+#include "lab/train/noise.h"
+
+#include <math.h>
+
+NoiseEstimate noise_estimate(int64_t n_units, double unit, double mean_unit_sumsq, double grad_sumsq,
+                             double seen_frac) {
+    if (n_units < 2)
+        return (NoiseEstimate){NAN, NAN};
+    double n = (double)n_units;
+    double trace = unit * n / (n - 1) * (mean_unit_sumsq - grad_sumsq);
+    /* E|gbar|^2 = |G|^2 + (1 - B/N) tr / B, the second factor for draws without replacement */
+    double left = seen_frac < 1 ? 1 - seen_frac : 0;
+    return (NoiseEstimate){trace, grad_sumsq - left * trace / (n * unit)};
+}
+
+void noise_see(NoiseSmooth *smooth, NoiseEstimate estimate) {
+    if (!isfinite(estimate.trace) || !isfinite(estimate.sqnorm))
+        return;
+    smooth->trace = NOISE_DECAY * smooth->trace + (1 - NOISE_DECAY) * estimate.trace;
+    smooth->sqnorm = NOISE_DECAY * smooth->sqnorm + (1 - NOISE_DECAY) * estimate.sqnorm;
+    smooth->n_seen++;
+}
+
+double noise_scale(NoiseSmooth *smooth) {
+    if (smooth->n_seen == 0)
+        return NAN;
+    if (smooth->sqnorm > 0)
+        return smooth->trace / smooth->sqnorm;
+    smooth->n_undefined++;
+    return NAN;
+}

@@ -1,0 +1,228 @@
+/* The `trial` object: rows, resolution, identity. */
+#include "lab/train/trial.h"
+
+#include "lab/base/hash.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *const metric_names[] = {"valid_accuracy", "valid_loss", "test_accuracy", "test_loss", NULL};
+
+const char *metric_name(Metric metric) {
+    return metric_names[metric];
+}
+
+static const Param stop_rows[] = {
+    PARAM(NUMBER, StopSettings, epochs, "0", 0, 1e9, "epochs", "budget in passes over the training set, 0: none"),
+    PARAM(COUNT, StopSettings, examples, "0", 0, 1e15, "examples", "budget in training examples, 0: none"),
+    PARAM(COUNT, StopSettings, steps, "0", 0, 1e12, "steps", "budget in optimizer steps, 0: none"),
+    PARAM(NUMBER, StopSettings, diverge_factor, "10", 1.01, 1e12, "1",
+          "diverged when the train loss is above this multiple of its start"),
+    PARAM_END,
+};
+
+typedef struct EvalSettings {
+    int64_t every_examples;
+} EvalSettings;
+
+static const Param eval_rows[] = {
+    PARAM(COUNT, EvalSettings, every_examples, "0", 0, 1e15, "examples", "evaluation interval, 0: one epoch"),
+    PARAM_END,
+};
+
+typedef struct CountSettings {
+    int64_t global_batch;
+} CountSettings;
+
+static const Param count_rows[] = {
+    PARAM(COUNT, CountSettings, global_batch, NULL, 1, 1 << 24, "examples", "examples per optimizer step"),
+    PARAM_END,
+};
+
+static const char *const isa_names[] = {"any", "sse42", "avx2", "avx512", NULL};
+typedef struct IsaSettings {
+    int isa;
+} IsaSettings;
+static const Param isa_rows[] = {
+    PARAM_FROM(IsaSettings, isa, "\"any\"", isa_names, "instruction set the libraries are pinned to"),
+    PARAM_END,
+};
+
+static const char *const trial_keys[] = {"dataset", "model", "global_batch", "mini_batch", "optimizer", "lr",
+                                         "stop", "eval", "isa", NULL};
+
+/* ---- reading */
+
+static Error *required(const Json **out, const Json *object, const char *key, const char *hint) {
+    *out = json_find(object, key);
+    if (!*out)
+        return error_hint(json_error(object, "lacks the required setting '%s'", key), "%s", hint);
+    return NULL;
+}
+
+typedef struct TargetSettings {
+    int metric;
+    double target;
+} TargetSettings;
+
+static const Param target_rows[] = {
+    {"metric", PARAM_CHOICE, offsetof(TargetSettings, metric), "\"valid_accuracy\"", 0, 0, "1",
+     "what the target is a value of", metric_names},
+    PARAM(NUMBER, TargetSettings, target, "0", -INFINITY, INFINITY, "1", "the run ends when the metric is as good"),
+    PARAM_END,
+};
+
+static const char *const stop_keys[] = {"metric", "target", "epochs", "examples", "steps", "diverge_factor", NULL};
+
+static Error *read_target(StopSettings *out, const Json *stop, Arena *arena) {
+    const Json *metric = json_find(stop, "metric"), *target = json_find(stop, "target");
+    if (!metric && !target)
+        return NULL;
+    if (!metric || !target)
+        return error_hint(json_error(stop, "has %s without %s", metric ? "metric" : "target",
+                                     metric ? "target" : "metric"),
+                          "give both, or neither: then the run ends when its budget is spent");
+    TargetSettings read;
+    PASS(param_read(&read, target_rows, stop, stop_keys, arena));
+    bool accuracy = read.metric == METRIC_VALID_ACCURACY || read.metric == METRIC_TEST_ACCURACY;
+    if (accuracy && !(read.target > 0 && read.target <= 1))
+        return error_hint(json_error(target, "is %g, which is no accuracy", read.target),
+                          "legal: above 0 up to 1, for example 0.975");
+    out->metric = read.metric;
+    out->target = read.target;
+    out->has_target = true;
+    return NULL;
+}
+
+static Error *read_stop(StopSettings *out, const Json *trial, Arena *arena) {
+    const Json *stop;
+    PASS(required(&stop, trial, "stop", "for example {\"epochs\": 10}"));
+    PASS(param_read(out, stop_rows, stop, stop_keys, arena));
+    PASS(read_target(out, stop, arena));
+    if (out->epochs <= 0 && out->examples == 0 && out->steps == 0)
+        return error_hint(json_error(stop, "has no budget"), "give epochs, examples or steps above 0");
+    return NULL;
+}
+
+int64_t trial_auto_mini_batch(int64_t global_batch) {
+    for (int64_t b = 128; b > 1; b /= 2)
+        if (global_batch % b == 0 && global_batch / b >= 4)
+            return b;
+    return 1;
+}
+
+static Error *read_mini_batch(TrialSettings *out, const Json *trial) {
+    const Json *value = json_find(trial, "mini_batch");
+    if (!value || (value->kind == JSON_TEXT && strcmp(value->text, "auto") == 0)) {
+        out->mini_batch = trial_auto_mini_batch(out->global_batch);
+        return NULL;
+    }
+    const char *hint = "legal: \"auto\" or a whole number that divides global_batch";
+    if (value->kind != JSON_NUMBER || value->number != floor(value->number))
+        return error_hint(json_error(value, "is %s, but should be a whole number or \"auto\"",
+                                     json_kind_name(value->kind)), "%s", hint);
+    if (value->number < 1 || value->number > 65536)
+        return error_hint(json_error(value, "is %g, which is out of range", value->number), "legal: 1 to 65536");
+    out->mini_batch = (int64_t)value->number;
+    if (out->global_batch % out->mini_batch != 0)
+        return error_hint(json_error(value, "is %lld, which does not divide global_batch %lld",
+                                     (long long)out->mini_batch, (long long)out->global_batch), "%s", hint);
+    return NULL;
+}
+
+Error *trial_read(TrialSettings *out, const Json *object, Arena *arena) {
+    *out = (TrialSettings){0};
+    if (object->kind != JSON_OBJECT)
+        return json_error(object, "is %s, but should be an object", json_kind_name(object->kind));
+    const Kind *kind;
+    const Json *part;
+    IsaSettings isa;
+    EvalSettings eval;
+    PASS(param_read(&isa, isa_rows, object, trial_keys, arena));
+    PASS(required(&part, object, "dataset", "for example {\"name\": \"glyphs\"}"));
+    PASS(kind_read(&kind, &out->dataset_settings, part, dataset_table, DATASET_N, "dataset", NULL, arena));
+    out->dataset = (const DatasetType *)kind;
+    PASS(required(&part, object, "model", "for example {\"name\": \"mlp\", \"hidden\": [128]}"));
+    PASS(kind_read(&kind, &out->model_settings, part, model_table, MODEL_N, "model", NULL, arena));
+    out->model = (const ModelType *)kind;
+    PASS(required(&part, object, "optimizer", "for example {\"name\": \"momentum\"}"));
+    PASS(kind_read(&kind, &out->optimizer_settings, part, optim_table, OPTIM_N, "optimizer", NULL, arena));
+    out->optimizer = (const OptimType *)kind;
+    PASS(required(&part, object, "lr", "for example {\"base\": 0.1}"));
+    PASS(lr_read(&out->lr, part, arena));
+    CountSettings counts;
+    PASS(param_read(&counts, count_rows, object, trial_keys, arena));
+    out->global_batch = counts.global_batch;
+    PASS(read_mini_batch(out, object));
+    PASS(read_stop(&out->stop, object, arena));
+    PASS(param_read(&eval, eval_rows, json_find(object, "eval"), NULL, arena));
+    out->eval_every_examples = eval.every_examples;
+    out->isa = isa.isa ? isa_names[isa.isa] : NULL;
+    return NULL;
+}
+
+/* ---- writing */
+
+Json *trial_write(const TrialSettings *settings, Arena *arena) {
+    Json *object = json_object(arena);
+    json_add(object, "dataset", kind_write(&settings->dataset->kind, settings->dataset_settings, arena), arena);
+    json_add(object, "model", kind_write(&settings->model->kind, settings->model_settings, arena), arena);
+    json_add_number(object, "global_batch", (double)settings->global_batch, arena);
+    json_add_number(object, "mini_batch", (double)settings->mini_batch, arena);
+    json_add(object, "optimizer", kind_write(&settings->optimizer->kind, settings->optimizer_settings, arena), arena);
+    json_add(object, "lr", lr_write(&settings->lr, settings->global_batch, arena), arena);
+    Json *stop = json_add(object, "stop", json_object(arena), arena);
+    if (settings->stop.has_target) {
+        json_add_text(stop, "metric", metric_names[settings->stop.metric], arena);
+        json_add_number(stop, "target", settings->stop.target, arena);
+    }
+    param_write(stop, stop_rows, &settings->stop, arena);
+    Json *eval = json_add(object, "eval", json_object(arena), arena);
+    json_add_number(eval, "every_examples", (double)settings->eval_every_examples, arena);
+    if (settings->isa)
+        json_add_text(object, "isa", settings->isa, arena);
+    return object;
+}
+
+/* ---- derived */
+
+int64_t trial_shards(const TrialSettings *settings) {
+    return settings->global_batch / settings->mini_batch;
+}
+
+int64_t trial_total_steps(const TrialSettings *settings, int64_t n_train) {
+    const StopSettings *stop = &settings->stop;
+    double batch = (double)settings->global_batch, steps = INFINITY;
+    if (stop->epochs > 0)
+        steps = fmin(steps, ceil(stop->epochs * (double)n_train / batch));
+    if (stop->examples > 0)
+        steps = fmin(steps, ceil((double)stop->examples / batch));
+    if (stop->steps > 0)
+        steps = fmin(steps, (double)stop->steps);
+    return (int64_t)fmax(steps, 1);
+}
+
+/* A data path says where, not what: the content's hash stands for it. */
+static Json *without_paths(Json *trial, Arena *arena) {
+    const Json *dataset = json_find(trial, "dataset");
+    Json *kept = json_object(arena);
+    JSON_EACH(child, dataset)
+    if (strcmp(child->key, "path") != 0)
+        json_add(kept, child->key, json_copy(child, arena), arena);
+    json_set(trial, "dataset", kept, arena);
+    return trial;
+}
+
+void trial_id(char out[TRIAL_ID_ROOM], const TrialSettings *settings, uint64_t seed, const char *data_sha256,
+              Arena *arena) {
+    Json *whole = json_object(arena);
+    json_add(whole, "trial", without_paths(trial_write(settings, arena), arena), arena);
+    json_add_text(whole, "seed", arena_print(arena, "%llu", (unsigned long long)seed), arena);
+    json_add_text(whole, "data", data_sha256, arena);
+    json_add_text(whole, "kernels", model_kernel_version(), arena);
+    const char *text = json_canonical(whole, arena);
+    char hex[HASH_ROOM];
+    hash_of(text, strlen(text), hex);
+    memcpy(out, hex, TRIAL_ID_ROOM - 1);
+    out[TRIAL_ID_ROOM - 1] = '\0';
+}

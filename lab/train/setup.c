@@ -1,0 +1,109 @@
+#include "lab/train/state.h"
+
+#include "lab/base/vec.h"
+
+#include <omp.h>
+#include <string.h>
+
+static int64_t larger(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+/* Most nodes that wait at once while a block of shards is pushed one by one (the new one included). */
+static int deepest_stack(int64_t first, int64_t last, int64_t n_shards) {
+    TreeNode stack[TREE_MAX_NODES];
+    int n = 0, deepest = 0;
+    for (int64_t shard = first; shard < last; shard++) {
+        TreeNode node = {.level = 0, .index = shard};
+        deepest = n + 1 > deepest ? n + 1 : deepest;
+        while (n > 0 && tree_siblings(stack[n - 1], node, n_shards))
+            node = tree_parent(stack[--n]);
+        stack[n++] = node;
+    }
+    return deepest;
+}
+
+static void thread_new(TrainThread *thread, Trainer *trainer, int part) {
+    const Model *model = trainer->model;
+    Arena *arena = trainer->arena;
+    int64_t examples = larger(trainer->settings->mini_batch, MODEL_EVAL_EXAMPLES), first, last;
+    tree_block(trainer->last_shard - trainer->first_shard, trainer->threads, part, &first, &last);
+    thread->first = trainer->first_shard + first;
+    thread->last = trainer->first_shard + last;
+    thread->workspace = arena_alloc(arena, model->type->workspace_bytes(model, (int)examples));
+    thread->x = ARENA_ARRAY(arena, float, examples * model->n_features);
+    thread->y = ARENA_ARRAY(arena, int32_t, examples);
+    thread->index = ARENA_ARRAY(arena, int64_t, examples);
+    thread->sumsq = ARENA_ARRAY(arena, double, model->n_segments);
+    thread->n_spare = deepest_stack(thread->first, thread->last, trainer->n_shards);
+    thread->spare = ARENA_ARRAY(arena, void *, thread->n_spare);
+    for (int i = 0; i < thread->n_spare; i++)
+        thread->spare[i] = arena_alloc(arena, sum_bytes(&trainer->reduction.shape));
+}
+
+static int64_t eval_shards(const Dataset *data) {
+    int64_t n = 0;
+    for (int split = SPLIT_VALID; split <= SPLIT_TEST; split++)
+        n += (data->n[split] + MODEL_EVAL_EXAMPLES - 1) / MODEL_EVAL_EXAMPLES;
+    return n;
+}
+
+static void buffers_new(Trainer *trainer) {
+    const Model *model = trainer->model;
+    Arena *arena = trainer->arena;
+    int n_segments = model->n_segments;
+    int64_t n_chunks = 0, own = trainer->last_shard - trainer->first_shard;
+    for (int i = 0; i < n_segments; i++)
+        n_chunks += vec_chunks(model->segments[i].n);
+    trainer->weights = ARENA_ARRAY(arena, float, model->n_weights);
+    trainer->layer_noise = ARENA_ARRAY(arena, NoiseSmooth, n_segments);
+    trainer->index = ARENA_ARRAY(arena, int64_t, own * trainer->settings->mini_batch);
+    trainer->nodes = ARENA_ARRAY(arena, TreeNode, TREE_MAX_NODES * trainer->threads);
+    trainer->chunk_sumsq = ARENA_ARRAY(arena, double, n_chunks);
+    trainer->layers = ARENA_ARRAY(arena, OptimLayer, n_segments);
+    trainer->layer_rows = ARENA_ARRAY(arena, LayerRow, n_segments);
+    trainer->eval_sums = ARENA_ARRAY(arena, double, 2 * eval_shards(trainer->data));
+    trainer->reduction.spare = ARENA_ARRAY(arena, void *, TREE_MAX_NODES);
+    trainer->thread = ARENA_ARRAY(arena, TrainThread, trainer->threads);
+    for (int i = 0; i < trainer->threads; i++)
+        thread_new(&trainer->thread[i], trainer, i);
+}
+
+Error *trainer_new(Trainer **out, const TrialSettings *settings, uint64_t seed, const Dataset *data,
+                   const TrialLayout *layout, const Recorder *recorder, Arena *arena) {
+    Trainer *trainer = ARENA_NEW(arena, Trainer);
+    *trainer = (Trainer){.settings = settings, .data = data, .layout = layout, .recorder = recorder,
+                         .arena = arena, .seed = seed};
+    omp_set_dynamic(0);
+    omp_set_num_threads(1); /* libraries called outside a region stay on one thread */
+    ModelInput input = {data->n_features, data->n_classes, {data->shape[0], data->shape[1], data->shape[2]}};
+    PASS(model_new(&trainer->model, settings->model, settings->model_settings, &input,
+                   (int)settings->mini_batch, arena));
+    trainer->n_shards = trial_shards(settings);
+    int replicas = comm_size(layout->comm);
+    if (replicas > trainer->n_shards)
+        return error_hint(error_new(CODE_USAGE, "%d replicas cannot share %lld shards", replicas,
+                                    (long long)trainer->n_shards),
+                          "use at most global_batch / mini_batch replicas");
+    tree_block(trainer->n_shards, replicas, comm_rank(layout->comm), &trainer->first_shard, &trainer->last_shard);
+    int64_t own = trainer->last_shard - trainer->first_shard;
+    trainer->threads = layout->threads < own ? layout->threads : (int)own;
+    trainer->total_steps = trial_total_steps(settings, data->n[SPLIT_TRAIN]);
+    trainer->stop_at = layout->stop_after_steps > 0 && layout->stop_after_steps < trainer->total_steps
+                           ? layout->stop_after_steps
+                           : trainer->total_steps;
+    trainer->reduction = (Reduction){
+        .comm = layout->comm,
+        .shape = {.n_doubles = SUM_SQNORMS + trainer->model->n_segments, .n_floats = trainer->model->n_weights},
+        .n_shards = trainer->n_shards,
+        .threads = trainer->threads,
+        .arena = arena,
+    };
+    buffers_new(trainer);
+    trainer->sampler = sampler_new(seed, data->n[SPLIT_TRAIN], arena);
+    trainer->optim = optim_new(settings->optimizer, settings->optimizer_settings, trainer->model->segments,
+                               trainer->model->n_segments, arena);
+    trainer->model->type->init(trainer->model, seed, trainer->weights);
+    *out = trainer;
+    return NULL;
+}

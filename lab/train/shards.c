@@ -1,0 +1,104 @@
+/* The unit of work is the shard: one thread, one forward and backward pass, sums over its examples. Each thread adds
+ * its shards as far as the canonical tree allows; the rest of the tree is the collective's. */
+#include "lab/train/state.h"
+
+#include "lab/base/clock.h"
+#include "lab/base/vec.h"
+
+#include <assert.h>
+#include <omp.h>
+#include <string.h>
+
+void stage_sample(Trainer *trainer) {
+    int64_t batch = trainer->settings->global_batch, span = trainer->settings->mini_batch;
+    int64_t own = trainer->last_shard - trainer->first_shard;
+    sampler_fill(trainer->sampler, trainer->step * batch + trainer->first_shard * span, own * span,
+                 trainer->index);
+}
+
+static void *take_spare(TrainThread *thread) {
+    assert(thread->n_spare > 0);
+    return thread->spare[--thread->n_spare];
+}
+
+/* Pushes a finished node and merges siblings; buffers of right partners become free. */
+static void push(const Trainer *trainer, TrainThread *thread, TreeNode node) {
+    while (thread->n_stack > 0 && tree_siblings(thread->stack[thread->n_stack - 1], node, trainer->n_shards)) {
+        TreeNode left = thread->stack[--thread->n_stack];
+        sum_add(&trainer->reduction.shape, left.data, node.data, 1);
+        thread->spare[thread->n_spare++] = node.data;
+        node = tree_parent(left);
+    }
+    thread->stack[thread->n_stack++] = node;
+}
+
+/* What a shard adds to the doubles of its node. */
+static void add_shard_sums(const Trainer *trainer, TrainThread *thread, const ModelPass *pass, double *sums) {
+    sums[SUM_LOSS] += pass->loss_sum;
+    sums[SUM_CORRECT] += (double)pass->n_correct;
+    for (int i = 0; i < trainer->model->n_segments; i++)
+        sums[SUM_SQNORMS + i] += thread->sumsq[i];
+}
+
+static void shard_norms(const Model *model, const float *grad, double *sumsq) {
+    for (int i = 0; i < model->n_segments; i++)
+        sumsq[i] = vec_sumsq(grad + model->segments[i].offset, model->segments[i].n);
+}
+
+static void run_shard(const Trainer *trainer, TrainThread *thread, int64_t index) {
+    const Model *model = trainer->model;
+    const SumShape *shape = &trainer->reduction.shape;
+    int span = (int)trainer->settings->mini_batch;
+    double start_s = clock_s();
+    dataset_gather(trainer->data, SPLIT_TRAIN, trainer->index + (index - trainer->first_shard) * span, span,
+                   thread->x, thread->y);
+    thread->sample_s += clock_s() - start_s;
+    Shard shard = {.n = span, .x = thread->x, .y = thread->y, .seed = trainer->seed, .step = trainer->step,
+                   .index = index};
+    TreeNode node = {.level = 0, .index = index};
+    TreeNode *top = thread->n_stack > 0 ? &thread->stack[thread->n_stack - 1] : NULL;
+    bool by_example = model->noise_unit == NOISE_UNIT_EXAMPLE;
+    /* The right leaf of a pair is added inside the pass, unless its own norm is wanted. */
+    bool pair = by_example && top && top->level == 0 && top->index % 2 == 0 && top->index + 1 == index;
+    node.data = pair ? top->data : take_spare(thread);
+    ModelPass pass = {.weights = trainer->weights, .grad_sum = sum_floats(shape, node.data), .accumulate = pair,
+                      .example_sumsq = by_example ? thread->sumsq : NULL, .workspace = thread->workspace};
+    model->type->pass(model, &shard, &pass);
+    if (!by_example)
+        shard_norms(model, pass.grad_sum, thread->sumsq);
+    if (!pair)
+        memset(node.data, 0, sizeof(double) * (size_t)shape->n_doubles);
+    add_shard_sums(trainer, thread, &pass, sum_doubles(node.data));
+    if (pair) {
+        thread->n_stack--;
+        node = tree_parent((TreeNode){.level = 0, .index = index - 1, .data = node.data});
+    }
+    push(trainer, thread, node);
+}
+
+void stage_compute(Trainer *trainer) {
+#pragma omp parallel num_threads(trainer->threads)
+    {
+        omp_set_num_threads(1); /* one shard, one thread: see shared/specs/platform.md 0 */
+        TrainThread *thread = &trainer->thread[omp_get_thread_num()];
+        while (thread->n_stack > 0) /* buffers of the last step */
+            thread->spare[thread->n_spare++] = thread->stack[--thread->n_stack].data;
+        thread->sample_s = 0;
+        for (int64_t shard = thread->first; shard < thread->last; shard++)
+            run_shard(trainer, thread, shard);
+    }
+    trainer->n_nodes = 0;
+    for (int i = 0; i < trainer->threads; i++)
+        for (int j = 0; j < trainer->thread[i].n_stack; j++)
+            trainer->nodes[trainer->n_nodes++] = trainer->thread[i].stack[j];
+}
+
+Error *stage_reduce(Trainer *trainer) {
+    void *sum;
+    int n = reduction_merge(&trainer->reduction, trainer->nodes, trainer->n_nodes);
+    sum_doubles(trainer->nodes[0].data)[SUM_STOP] = trainer->stop_wanted ? 1 : 0;
+    PASS(trainer->layout->collective->reduce(&trainer->reduction, trainer->nodes, n, &sum));
+    trainer->sums = sum_doubles(sum);
+    trainer->grad = sum_floats(&trainer->reduction.shape, sum);
+    return NULL;
+}

@@ -1,0 +1,80 @@
+/* Internal to lab/train: everything one run holds, made once; a step allocates nothing. */
+#ifndef LAB_TRAIN_STATE_H
+#define LAB_TRAIN_STATE_H
+
+#include "lab/data/sampler.h"
+#include "lab/train/noise.h"
+#include "lab/train/trial.h"
+
+/* Doubles that are tree-summed with the gradient, one set a shard. */
+enum { SUM_LOSS, SUM_CORRECT, SUM_STOP, SUM_SQNORMS };
+
+/* One OpenMP thread of one replica: a contiguous block of the replica's shards. */
+typedef struct TrainThread {
+    int64_t first, last; /* its shards */
+    void *workspace;
+    float *x;          /* (max(mini_batch, MODEL_EVAL_EXAMPLES), n_features) */
+    int32_t *y;        /* (same) */
+    int64_t *index;    /* (same) */
+    double *sumsq;     /* (n_segments) per-example norms of one shard */
+    TreeNode stack[TREE_MAX_NODES]; /* merged nodes of the block so far, in shard order */
+    int n_stack;
+    void **spare; /* free sum buffers */
+    int n_spare;
+    double sample_s; /* of this step */
+} TrainThread;
+
+typedef struct Trainer {
+    const TrialSettings *settings;
+    const Dataset *data;
+    const TrialLayout *layout;
+    const Recorder *recorder; /* NULL on all ranks but 0 */
+    Arena *arena;
+    uint64_t seed;
+    Model *model;
+
+    /* what a checkpoint will hold */
+    int64_t step; /* updates done */
+    float *weights;
+    Optim *optim;
+    NoiseSmooth noise, *layer_noise; /* layer_noise (n_segments) */
+    double start_loss;
+
+    int64_t n_shards, first_shard, last_shard; /* S, and this replica's block */
+    int64_t total_steps, stop_at;
+    int threads; /* min(T, own shards) */
+    TrainThread *thread;
+    Sampler *sampler;
+    int64_t *index; /* (own shards * mini_batch) examples of this step */
+    Reduction reduction;
+    TreeNode *nodes; /* nodes of all threads before the reduction */
+    int n_nodes;
+
+    double *sums; /* doubles of the reduced sum */
+    float *grad;  /* floats of the reduced sum; the mean gradient after the noise stage */
+    double *chunk_sumsq;
+    OptimLayer *layers; /* (n_segments) */
+    StepRow row;
+    EvalRow eval;
+    LayerRow *layer_rows;
+    double *eval_sums; /* (evaluation shards, 2): loss, correct */
+    double start_s;
+    bool stop_wanted; /* rank 0 asks all to leave after this step */
+    Error *failure;   /* of rank 0's recorder */
+} Trainer;
+
+/* setup.c */
+Error *trainer_new(Trainer **out, const TrialSettings *settings, uint64_t seed, const Dataset *data,
+                   const TrialLayout *layout, const Recorder *recorder, Arena *arena);
+
+/* The stages of a step, in order. */
+void stage_sample(Trainer *trainer);      /* shards.c */
+void stage_compute(Trainer *trainer);     /* shards.c: forward, backward, each thread's own part of the tree */
+Error *stage_reduce(Trainer *trainer);    /* shards.c, *collective* */
+void stage_noise(Trainer *trainer);       /* statistics.c: mean gradient, norms, noise scale */
+void stage_update(Trainer *trainer);      /* loop.c */
+
+/* *Collective*: fills trainer->eval. */
+void evaluate(Trainer *trainer); /* evaluate.c */
+
+#endif

@@ -1,0 +1,54 @@
+/* From the gradient sum to the mean gradient, its norms and the noise scale. */
+#include "lab/train/state.h"
+
+#include "lab/base/vec.h"
+
+#include <math.h>
+
+/* One multiplication by 1/B, and the sums of squares after it, over fixed chunks (DESIGN 2.2, 2.4). */
+static void scale_and_square(Trainer *trainer) {
+    const Model *model = trainer->model;
+    float factor = (float)(1.0 / (double)trainer->settings->global_batch);
+    double *chunk_sumsq = trainer->chunk_sumsq;
+    for (int i = 0; i < model->n_segments; i++) {
+        const Segment *segment = &model->segments[i];
+        float *grad = trainer->grad + segment->offset;
+        int64_t n_chunks = vec_chunks(segment->n);
+        /* a region costs microseconds: only worth it for a few chunks a thread */
+#pragma omp parallel for num_threads(trainer->threads) if (n_chunks >= 4 * trainer->threads) schedule(static)
+        for (int64_t chunk = 0; chunk < n_chunks; chunk++) {
+            int64_t at = chunk * VEC_CHUNK, left = segment->n - at;
+            chunk_sumsq[chunk] = vec_chunk_scale_sumsq(grad + at, factor, left < VEC_CHUNK ? left : VEC_CHUNK);
+        }
+        trainer->layers[i].grad_sumsq = vec_tree_sum(chunk_sumsq, n_chunks);
+    }
+}
+
+static NoiseEstimate estimate(const Trainer *trainer, double unit_sumsq, double grad_sumsq) {
+    double batch = (double)trainer->settings->global_batch, span = (double)trainer->settings->mini_batch;
+    double seen = trainer->data->endless ? 0 : batch / (double)trainer->data->n[SPLIT_TRAIN];
+    if (trainer->model->noise_unit == NOISE_UNIT_EXAMPLE)
+        return noise_estimate((int64_t)batch, 1, unit_sumsq / batch, grad_sumsq, seen);
+    double shards = (double)trainer->n_shards; /* norms are of sums over b examples */
+    return noise_estimate((int64_t)shards, span, unit_sumsq / (span * span) / shards, grad_sumsq, seen);
+}
+
+void stage_noise(Trainer *trainer) {
+    const Model *model = trainer->model;
+    StepRow *row = &trainer->row;
+    scale_and_square(trainer);
+    double unit_total = 0, grad_total = 0; /* few tensors: summed in segment order */
+    for (int i = 0; i < model->n_segments; i++) {
+        double u = trainer->sums[SUM_SQNORMS + i], g = trainer->layers[i].grad_sumsq;
+        unit_total += u;
+        grad_total += g;
+        noise_see(&trainer->layer_noise[i], estimate(trainer, u, g));
+    }
+    NoiseEstimate whole = estimate(trainer, unit_total, grad_total);
+    noise_see(&trainer->noise, whole);
+    row->train_loss = trainer->sums[SUM_LOSS] / (double)trainer->settings->global_batch;
+    row->grad_norm = sqrt(grad_total);
+    row->noise_trace = whole.trace;
+    row->noise_sqnorm = whole.sqnorm;
+    row->noise_scale = noise_scale(&trainer->noise);
+}
