@@ -10,7 +10,6 @@
 
 #define TEXT_OF_(x) #x
 #define TEXT_OF(x) TEXT_OF_(x)
-#define MAX_COLUMNS 24 /* of one group */
 
 const char *hdf5_library(void) {
     return TEXT_OF(H5_VERS_MAJOR) "." TEXT_OF(H5_VERS_MINOR) "." TEXT_OF(H5_VERS_RELEASE);
@@ -102,7 +101,7 @@ static int add_columns(hid_t *datasets, Hdf5File *file, hid_t group, const Rows 
     int n = 0;
     for (int i = 0; i < schema_n_columns; i++)
         if (schema_columns[i].group == rows->group) {
-            assert(n < MAX_COLUMNS);
+            assert(n < HDF5_FILE_DATASETS);
             datasets[n++] = add_column(file, group, rows, &schema_columns[i]);
         }
     return n;
@@ -116,7 +115,7 @@ static void end_all(hid_t *datasets, int n) {
 /* /steps and /eval: 1-D columns, of which the first, `step`, is the scale of the others. */
 static void add_series_group(Hdf5File *file, hid_t parent, const Rows *rows) {
     hid_t group = hdf5_file_group(file, parent, schema_group_name(rows->group));
-    hid_t datasets[MAX_COLUMNS];
+    hid_t datasets[HDF5_FILE_DATASETS];
     int n = add_columns(datasets, file, group, rows);
     hdf5_file_attach(file, datasets, (const char *const[]){"step"}, 1, datasets + 1, n - 1);
     end_all(datasets, n);
@@ -133,7 +132,7 @@ static void add_layers(Hdf5File *file, hid_t parent, const RunRecord *run, const
     assert(step->group == GROUP_EVAL && strcmp(step->name, "step") == 0);
     hid_t scales[2] = {add_column(file, group, evals, step),
                        hdf5_file_series(file, group, &names)};
-    hid_t datasets[MAX_COLUMNS];
+    hid_t datasets[HDF5_FILE_DATASETS];
     int n = add_columns(datasets, file, group, layers);
     hdf5_file_attach(file, scales, (const char *const[]){"step", "name"}, 2, datasets, n);
     end_all(datasets, n);

@@ -16,8 +16,10 @@
 
 typedef struct Hdf5File {
     hid_t file; /* also its root group */
-    hid_t group_properties;
+    hid_t group_properties, transfer;
     hid_t text_type; /* UTF-8, variable length */
+    hid_t list_type; /* of DIMENSION_LIST: for each axis its scales */
+    hid_t use_type;  /* of REFERENCE_LIST: where a scale is used */
     hid_t scalar, one; /* dataspaces: scalar; one element */
     Error *error;
 } Hdf5File;
@@ -45,7 +47,9 @@ typedef struct Series {
 /* Writes a dataset with `units`, `long_name` and, for SERIES_REAL, `_FillValue` NaN. Close it with hdf5_file_series_end. */
 hid_t hdf5_file_series(Hdf5File *file, hid_t group, const Series *series);
 void hdf5_file_series_end(hid_t dataset);
-/* Makes scales[d], a dataset named names[d], the dimension scale of axis d of each of the `n` datasets. */
+#define HDF5_FILE_DATASETS 24 /* of one group */
+/* Makes scales[d], a dataset named names[d], the dimension scale of axis d of each of the `n` <= HDF5_FILE_DATASETS
+ * datasets. */
 void hdf5_file_attach(Hdf5File *file, const hid_t *scales, const char *const *names, int n_scales,
                       const hid_t *datasets, int n);
 
