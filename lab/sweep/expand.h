@@ -1,0 +1,31 @@
+/* Expansion of a sweep: the product of its axes. An axis is one dotted setting with a list of values, or a "zip" object
+ * whose settings move together. */
+#ifndef LAB_SWEEP_EXPAND_H
+#define LAB_SWEEP_EXPAND_H
+
+#include "lab/base/json.h"
+
+typedef struct Axis {
+    int n_values;
+    int n_settings;
+    const Json **setting; /* (n_settings) lists; key = dotted name below trial */
+} Axis;
+
+typedef struct Expansion {
+    const Json *trial;
+    int n_axes;
+    Axis *axis;
+    int64_t n_points;
+} Expansion;
+
+/* Errors: not an object, an axis that is no list or empty, unequal lengths in a zip, a setting swept twice, a dotted name
+ * with "trial." in front. */
+Error *expand_new(Expansion *out, const Json *trial, const Json *sweep, Arena *arena);
+
+/* The trial object of one point; the last axis varies fastest. */
+Error *expand_point(Json **out, const Expansion *expansion, int64_t point, Arena *arena);
+
+/* Adds to an error (NULL stays NULL) which values of the sweep made the trial. */
+Error *expand_blame(Error *error, const Expansion *expansion, int64_t point, Arena *arena);
+
+#endif

@@ -1,0 +1,43 @@
+/* Experiment: one JSON file (DESIGN 5), read, checked and resolved. */
+#ifndef LAB_SWEEP_EXPERIMENT_H
+#define LAB_SWEEP_EXPERIMENT_H
+
+#include "lab/store/run.h"
+#include "lab/train/trial.h"
+
+typedef struct LayoutSettings {
+    ParamCounts replicas, threads;
+    int mode;            /* RunMode: RUN_FULL or RUN_VERIFY */
+    int64_t steps;       /* of verify runs */
+    double max_seconds;  /* 0: none */
+    double checkpoint_s;
+    const CollectiveType *collective;
+} LayoutSettings;
+
+/* One trial of the plan: a point of the sweep and a seed. */
+typedef struct PlannedTrial {
+    char id[TRIAL_ID_ROOM];
+    uint64_t seed;
+    TrialSettings settings;
+    const char *config; /* canonical JSON of the resolved settings */
+    const Dataset *data; /* probed; shared by the trials of one dataset setting */
+    int64_t total_steps;
+} PlannedTrial;
+
+typedef struct Experiment {
+    const char *name, *question;
+    const char *file;       /* where it was read */
+    const Json *resolved;   /* canonical config, written to experiment.json */
+    const char *sha256;     /* of it */
+    LayoutSettings layouts;
+    int n_trials;
+    PlannedTrial *trials; /* distinct ids, in sweep order, seeds innermost */
+    DataPaths paths;
+} Experiment;
+
+/* Reads a file with overrides ("key.path=value") and resolves every trial: expands the sweep, checks every setting,
+ * loads every dataset (its content hash is part of the trial id). Reads nothing from results. */
+Error *experiment_load(Experiment *out, const char *file, const char *const *overrides, int n_overrides,
+                       Arena *arena);
+
+#endif
