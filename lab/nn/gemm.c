@@ -30,6 +30,8 @@ GemmIsa gemm_isa(void) {
 }
 
 GemmShape gemm_shape(int m, int n, int k) {
+    if (m == 1 || n == 1)
+        return GEMM_NARROW;
     if ((double)m * n * k > SMALL_PRODUCT)
         return GEMM_LARGE;
     return n <= NARROW_COLUMNS ? GEMM_NARROW : GEMM_SMALL;
