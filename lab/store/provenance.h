@@ -9,7 +9,8 @@
  * of hosts. */
 Json *provenance_make(const char *mpi, int n_hosts, Arena *arena);
 
-/* Identifies the build (git commit and source hash), for `--rerun stale`. */
+/* Identifies the build, for `--rerun stale`: a hash over compiler, flags and the sources that a measurement runs
+ * through (so not over reports, commands or documents). It stands in provenance as "build". */
 const char *provenance_build(void);
 
 #endif
