@@ -4,10 +4,13 @@
 
 #include <math.h>
 
-#define ROW 32             /* floats of a field's row: a whole number of vectors */
-#define N_CLUTTER 6        /* most stray strokes */
-#define GRID 4             /* nodes a side of the elastic field */
-#define FAR 1e6f
+#define ROW 32      /* floats of a field's row: a whole number of vectors */
+#define N_CLUTTER 6 /* most stray strokes */
+#define GRID 4      /* nodes a side of the elastic field */
+#define FAR 1e6f    /* squared pen radii, beyond every pixel */
+
+/* The amplitudes below are tuned together, at difficulty 1, for 12000 training examples: softmax regression ends near
+ * 82 % test accuracy, an MLP 784-128-10 near 98 %. */
 
 /* A straight piece of stroke in pixel coordinates: from (x, y) along (dx, dy). */
 typedef struct {
@@ -78,18 +81,18 @@ typedef struct {
 static Warp warp_make(float hard, Rng *rng)
 {
     /* cos and sin from t = tan(angle / 2): no libm */
-    float t = swing(rng, 0.16f * hard), norm = 1 / (1 + t * t);
+    float t = swing(rng, 0.13f * hard), norm = 1 / (1 + t * t);
     float c = (1 - t * t) * norm, s = 2 * t * norm;
-    float shear = swing(rng, 0.25f * hard);
-    float height = 19 * (1 + swing(rng, 0.18f * hard)), width = height * (1 + swing(rng, 0.2f * hard));
+    float shear = swing(rng, 0.2f * hard);
+    float height = 19 * (1 + swing(rng, 0.15f * hard)), width = height * (1 + swing(rng, 0.16f * hard));
     Warp warp = {.xx = width * c, .xy = width * c * shear - height * s,
                  .yx = width * s, .yy = width * s * shear + height * c};
-    warp.x = 0.5f * GLYPH_SIDE + swing(rng, 3.2f * hard);
-    warp.y = 0.5f * GLYPH_SIDE + swing(rng, 3.2f * hard);
+    warp.x = 0.5f * GLYPH_SIDE + swing(rng, 2.6f * hard);
+    warp.y = 0.5f * GLYPH_SIDE + swing(rng, 2.6f * hard);
     for (int i = 0; i < GRID; i++)
         for (int j = 0; j < GRID; j++)
             for (int k = 0; k < 2; k++)
-                warp.bend[i][j][k] = swing(rng, 0.11f * hard);
+                warp.bend[i][j][k] = swing(rng, 0.09f * hard);
     return warp;
 }
 
@@ -123,7 +126,7 @@ static int bend_shape(Piece *pieces, const GlyphShape *shape, float radius, floa
 /* Stray strokes, mostly short, anywhere. */
 static int scatter(Piece *pieces, float hard, Rng *rng)
 {
-    int n = (int)(between(rng, 0, 3) * hard + 0.5f);
+    int n = (int)(between(rng, 0, 2.4f) * hard + 0.5f);
     n = n > N_CLUTTER ? N_CLUTTER : n;
     for (int i = 0; i < n; i++) {
         float x = between(rng, 0, GLYPH_SIDE), y = between(rng, 0, GLYPH_SIDE);
@@ -169,16 +172,16 @@ void glyph_draw(uint8_t *pixels, const GlyphShape *shape, float difficulty, Rng 
     float field[GLYPH_SIDE * ROW], dirt[GLYPH_SIDE * ROW];
     int16_t noise[GLYPH_SIDE * GLYPH_SIDE];
     Piece pieces[GLYPH_POINTS], strays[N_CLUTTER];
-    float radius = 1.25f + swing(rng, 0.5f * clamp(difficulty, 0, 1.5f));
+    float radius = 1.25f + swing(rng, 0.4f * clamp(difficulty, 0, 1.5f));
     int n = bend_shape(pieces, shape, radius, difficulty, rng);
     int n_strays = scatter(strays, difficulty, rng);
     measure(field, pieces, n);
     measure(dirt, strays, n_strays);
     Finish finish = {.edge = radius / between(rng, 0.9f, 1.6f), .dirt_edge = 0.8f};
-    finish.ink = 1 - between(rng, 0, 0.4f * difficulty);
+    finish.ink = 1 - between(rng, 0, 0.32f * difficulty);
     finish.dirt = between(rng, 0.3f, 0.9f);
-    finish.paper = between(rng, 0, 0.12f * difficulty);
-    finish.grain = between(rng, 0.05f, 0.3f) * difficulty / 255;
+    finish.paper = between(rng, 0, 0.1f * difficulty);
+    finish.grain = between(rng, 0.04f, 0.24f) * difficulty / 255;
     draw_grain(noise, rng);
     blend(pixels, field, dirt, noise, finish);
 }

@@ -6,8 +6,8 @@
 #define GLYPHS_SEED 28u
 
 /* Mean and standard deviation of the pixels at the default difficulty, rounded. */
-#define PIXEL_MEAN 0.2
-#define PIXEL_SD 0.28
+#define PIXEL_MEAN 0.18
+#define PIXEL_SD 0.27
 
 typedef struct {
     int64_t train, valid, test;
