@@ -1,0 +1,159 @@
+/* The gradient noise scale as training goes on. */
+#include "lab/analyze/figure.h"
+#include "lab/analyze/format.h"
+#include "lab/analyze/lines.h"
+#include "lab/base/stats.h"
+#include "lab/base/text.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MAX_PANELS 4
+#define N_BINS 60
+
+static const TableColumn columns[] = {
+    {"panel", "1"},           {"series", NULL}, {"line", "1"}, {"global_batch", "examples"}, {"examples", "examples"},
+    {"noise_scale", "examples"},
+};
+
+static bool has_noise(const Cell *cell) {
+    for (int r = 0; r < cell->n_trials; r++)
+        for (int64_t s = cell->runs[r]->n_steps - 1; s >= 0; s--)
+            if (isfinite(cell->runs[r]->steps[s].noise_scale))
+                return true;
+    return false;
+}
+
+static const char *missing(const Results *results, Arena *arena) {
+    (void)arena;
+    for (int i = 0; i < results->cells->n_cells; i++)
+        if (has_noise(&results->cells->cells[i]))
+            return NULL;
+    return results->cells->n_cells ? "no run has a valid estimate of the noise scale"
+                                   : "no trial was trained to its end, only verify runs are here";
+}
+
+/* Bin 0..N_BINS-1 of `examples`, even in its logarithm between `first` and `last`. */
+static int bin_of(double examples, double first, double last) {
+    if (!(last > first))
+        return 0;
+    int bin = (int)(N_BINS * log(examples / first) / log(last / first));
+    return bin < 0 ? 0 : bin < N_BINS ? bin : N_BINS - 1;
+}
+
+typedef struct Bin {
+    double examples, noise_scale; /* medians; noise_scale NaN for an empty bin */
+} Bin;
+
+/* Steps of all seeds of a cell, sorted into bins. Rows are in step order in every run, so bins are filled by one
+ * cursor per run. */
+static void fill_bins(Bin *bins, const Cell *cell, Arena *arena) {
+    double first = (double)cell->global_batch, last = first;
+    int64_t room = 1;
+    for (int r = 0; r < cell->n_trials; r++) {
+        const RunRecord *run = cell->runs[r];
+        room += run->n_steps;
+        if (run->n_steps && (double)run->steps[run->n_steps - 1].examples > last)
+            last = (double)run->steps[run->n_steps - 1].examples;
+    }
+    double *noise = ARENA_ARRAY(arena, double, room), *seen = ARENA_ARRAY(arena, double, room);
+    int64_t *cursor = ARENA_ARRAY(arena, int64_t, cell->n_trials + 1);
+    for (int b = 0; b < N_BINS; b++) {
+        int n = 0;
+        for (int r = 0; r < cell->n_trials; r++) {
+            const RunRecord *run = cell->runs[r];
+            for (; cursor[r] < run->n_steps; cursor[r]++) {
+                const StepRow *row = &run->steps[cursor[r]];
+                if (bin_of((double)row->examples, first, last) > b)
+                    break;
+                if (!isfinite(row->noise_scale))
+                    continue;
+                seen[n] = (double)row->examples;
+                noise[n++] = row->noise_scale;
+            }
+        }
+        bins[b] = (Bin){stats_median(seen, n), stats_median(noise, n)};
+    }
+}
+
+static void add_cell(Table *out, int panel, const char *label, int line, const Cell *cell, Arena *arena) {
+    Bin bins[N_BINS];
+    fill_bins(bins, cell, arena);
+    for (int b = 0; b < N_BINS; b++) {
+        if (!(bins[b].noise_scale > 0))
+            continue;
+        table_number(out, panel);
+        table_text(out, label);
+        table_number(out, line);
+        table_number(out, (double)cell->global_batch);
+        table_number(out, bins[b].examples);
+        table_number(out, bins[b].noise_scale);
+    }
+}
+
+static Table *table(const Results *results, Arena *arena) {
+    Table *out = table_new("noise_scale", columns, sizeof columns / sizeof *columns, arena);
+    Lines lines = lines_make(results->cells, arena);
+    int panel = 0;
+    for (int l = 0; l < lines.n && panel < MAX_PANELS; l++) {
+        int chosen[LINES_MAX];
+        int n = lines_spread(chosen, lines.line[l].n, LINES_MAX);
+        int64_t before = out->n_values;
+        for (int i = 0; i < n; i++)
+            add_cell(out, panel + 1, lines.line[l].label, i + 1, lines.line[l].cell[chosen[i]], arena);
+        panel += out->n_values > before;
+    }
+    return out;
+}
+
+/* Last valid value of a run, NaN when there is none. */
+static double last_noise(const RunRecord *run) {
+    for (int64_t s = run->n_steps - 1; s >= 0; s--)
+        if (isfinite(run->steps[s].noise_scale))
+            return run->steps[s].noise_scale;
+    return NAN;
+}
+
+static double last_median(const Cell *cell, Arena *arena) {
+    double *values = ARENA_ARRAY(arena, double, cell->n_trials + 1);
+    int n = 0;
+    for (int r = 0; r < cell->n_trials; r++) {
+        double value = last_noise(cell->runs[r]);
+        if (isfinite(value))
+            values[n++] = value;
+    }
+    return stats_median(values, n);
+}
+
+static const char *caption(const Results *results, Arena *arena) {
+    Text text = text_new(arena);
+    Lines lines = lines_make(results->cells, arena);
+    text_add(&text, "Ratio of the separately smoothed estimates of tr(Sigma) and |G|^2, median over seeds. A batch well "
+                    "below the noise scale wastes no examples, one well above it averages what is already known.");
+    for (int l = 0; l < lines.n && l < MAX_PANELS; l++) {
+        const Line *line = &lines.line[l];
+        double small = last_median(line->cell[0], arena), large = last_median(line->cell[line->n - 1], arena);
+        if (!isfinite(small))
+            continue;
+        text_add(&text, " %s ends at %s examples with B = %s", line->label, format_number(small, arena),
+                 format_count((double)line->cell[0]->global_batch, arena));
+        if (line->n > 1 && isfinite(large))
+            text_add(&text, " and at %s with B = %s", format_number(large, arena),
+                     format_count((double)line->cell[line->n - 1]->global_batch, arena));
+        text_add(&text, ".");
+    }
+    const char *unit = results->cells->cells[0].first->header.noise_unit;
+    if (unit && strcmp(unit, "example") != 0)
+        text_add(&text, " Measured between %ss, not examples.", unit);
+    return text.data;
+}
+
+FIGURE_TYPE(noise_scale) = {
+    .kind = {.name = "noise_scale",
+             .summary = "Gradient noise scale against examples seen",
+             .detail = "B_simple = tr(Sigma) / |G|^2, in examples. It grows as the loss falls.",
+             .reference = "McCandlish et al. 2018, arXiv 1812.06162"},
+    .missing = missing,
+    .table = table,
+    .caption = caption,
+};

@@ -1,0 +1,89 @@
+#include "lab/analyze/gnuplot.h"
+
+#include "lab/base/io.h"
+#include "lab/base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The program in the user's PATH; the child itself gets a fixed environment. NULL when there is none. */
+static const char *find_gnuplot(Arena *arena) {
+    const char *path = getenv("PATH");
+    if (!path)
+        path = "/usr/bin:/bin";
+    while (*path) {
+        size_t n = strcspn(path, ":");
+        const char *candidate = arena_print(arena, "%.*s/gnuplot", (int)n, path);
+        if (n > 0 && access(candidate, X_OK) == 0)
+            return candidate;
+        path += n + (path[n] == ':');
+    }
+    return NULL;
+}
+
+/* Reads `fd` to its end. */
+static const char *drain(int fd, Arena *arena) {
+    Text text = text_new(arena);
+    char buffer[4096];
+    for (;;) {
+        ssize_t n = read(fd, buffer, sizeof buffer);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return text.data;
+        text_add_n(&text, buffer, (size_t)n);
+    }
+}
+
+/* Runs `args`, waits, and returns its exit status (-1: a signal) and what it wrote to stderr. */
+static Error *run(int *status, const char **said, const char *const *args, Arena *arena) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return error_new(CODE_INTERNAL, "pipe: %s", strerror(errno));
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 2);
+    char *const environment[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", "HOME=/nonexistent", NULL};
+    pid_t child;
+    int failed = posix_spawn(&child, args[0], &actions, NULL, (char *const *)(uintptr_t)args, environment);
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[1]);
+    *said = failed ? "" : drain(ends[0], arena);
+    close(ends[0]);
+    if (failed)
+        return error_new(CODE_INTERNAL, "starting '%s': %s", args[0], strerror(failed));
+    int code;
+    while (waitpid(child, &code, 0) < 0)
+        if (errno != EINTR)
+            return error_new(CODE_INTERNAL, "waiting for '%s': %s", args[0], strerror(errno));
+    *status = WIFEXITED(code) ? WEXITSTATUS(code) : -1;
+    return NULL;
+}
+
+Error *gnuplot_draw(const char *script, const char *table, const char *svg, Arena *arena) {
+    const char *program = find_gnuplot(arena);
+    if (!program)
+        return error_hint(error_new(CODE_MISSING, "there is no gnuplot on this machine; the tables are written"),
+                          "apt-get install gnuplot-nox, then `batchlab report` again");
+    const char *path = arena_print(arena, "%s/plots/%s.gp", BATCHLAB_SOURCE, script);
+    if (!io_exists(path))
+        return error_new(CODE_MISSING, "there is no script '%s'", path);
+    const char *aside = arena_print(arena, "%s.tmp-%ld", svg, (long)getpid());
+    const char *const args[] = {program, "-d", "-c", path, table, aside, NULL};
+    int status = -1;
+    const char *said = "";
+    PASS(run(&status, &said, args, arena));
+    if (status != 0 || !io_exists(aside)) {
+        unlink(aside);
+        return error_new(CODE_INTERNAL, "gnuplot left with status %d: %s", status, said);
+    }
+    return io_publish(aside, svg);
+}

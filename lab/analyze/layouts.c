@@ -1,0 +1,51 @@
+#include "lab/analyze/layouts.h"
+
+#include "lab/analyze/format.h"
+#include "lab/base/text.h"
+
+#include <string.h>
+
+bool layouts_match(const Timing *a, const Timing *b) {
+    const RunHeader *p = a->header, *q = b->header;
+    return a->threads == b->threads && strcmp(p->optimizer, q->optimizer) == 0 && strcmp(p->model, q->model) == 0 &&
+           strcmp(p->dataset, q->dataset) == 0 && strcmp(p->collective, q->collective) == 0;
+}
+
+/* Groups are few (optimizers x models x threads), so each timing is matched against the groups found so far. */
+const Timing *layouts_shown(const Timings *timings) {
+    enum { MAX_GROUPS = 64 };
+    const Timing *group[MAX_GROUPS];
+    int size[MAX_GROUPS], n = 0, best = 0;
+    for (int i = 0; i < timings->n; i++) {
+        int g = 0;
+        while (g < n && !layouts_match(group[g], &timings->timing[i]))
+            g++;
+        if (g == MAX_GROUPS)
+            continue;
+        if (g == n) {
+            group[n] = &timings->timing[i];
+            size[n++] = 0;
+        }
+        size[g]++;
+    }
+    for (int g = 1; g < n; g++)
+        if (size[g] > size[best])
+            best = g;
+    return n ? group[best] : NULL;
+}
+
+const char *layouts_title(const Timing *timing, Arena *arena) {
+    const RunHeader *header = timing->header;
+    return arena_print(arena, "%s, %s on %s, %s per replica", header->optimizer, header->model, header->dataset,
+                       format_plural(timing->threads, "thread", arena));
+}
+
+const char *layouts_label(const Timing *timing, Arena *arena) {
+    Text text = text_new(arena);
+    text_add(&text, "R%d", timing->replicas);
+    if (timing->threads > 1)
+        text_add(&text, " T%d", timing->threads);
+    if (timing->hosts > 1)
+        text_add(&text, " on %d hosts", timing->hosts);
+    return text.data;
+}

@@ -1,0 +1,82 @@
+#include "lab/analyze/lines.h"
+
+#include "lab/analyze/labels.h"
+
+#include <math.h>
+#include <string.h>
+
+static double reached_frac(const Cell *cell) {
+    int done = cell_n_done(cell);
+    return done ? (double)cell->n_of[OUTCOME_REACHED] / done : -1;
+}
+
+bool cell_is_better(const Cell *a, const Cell *b) {
+    double p = reached_frac(a), q = reached_frac(b);
+    if (p != q)
+        return p > q;
+    if (a->examples.median != b->examples.median && isfinite(a->examples.median) && isfinite(b->examples.median))
+        return a->examples.median < b->examples.median;
+    return a->best_accuracy.median > b->best_accuracy.median; /* false when either is NaN */
+}
+
+int lines_spread(int *index, int n, int most) {
+    int taken = n < most ? n : most;
+    for (int i = 0; i < taken; i++)
+        index[i] = taken < 2 ? 0 : (int)((long)i * (n - 1) / (taken - 1));
+    return taken;
+}
+
+static Line whole(const Series *series, Arena *arena) {
+    Line line = {.label = label_fit(series->label, LINES_LABEL_WIDTH, arena),
+                 .cell = ARENA_ARRAY(arena, const Cell *, series->n_cells)};
+    for (int i = 0; i < series->n_cells; i++)
+        line.cell[line.n++] = &series->cells[i];
+    return line;
+}
+
+/* Puts `cell` into a line that stays sorted by global batch and holds the best cell of each. */
+static void keep_best(Line *line, const Cell *cell) {
+    int at = line->n;
+    while (at > 0 && line->cell[at - 1]->global_batch > cell->global_batch)
+        at--;
+    if (at > 0 && line->cell[at - 1]->global_batch == cell->global_batch) {
+        if (cell_is_better(cell, line->cell[at - 1]))
+            line->cell[at - 1] = cell;
+        return;
+    }
+    memmove(&line->cell[at + 1], &line->cell[at], sizeof(Cell *) * (size_t)(line->n - at));
+    line->cell[at] = cell;
+    line->n++;
+}
+
+/* The best cells of the series [first, end), all of one optimizer. */
+static Line best(const Cells *cells, int first, int end, Arena *arena) {
+    int room = 0;
+    for (int s = first; s < end; s++)
+        room += cells->series[s].n_cells;
+    Line line = {.cell = ARENA_ARRAY(arena, const Cell *, room + 1)};
+    for (int s = first; s < end; s++)
+        for (int i = 0; i < cells->series[s].n_cells; i++)
+            keep_best(&line, &cells->series[s].cells[i]);
+    const char *label = cells->series[first].label;
+    if (end - first > 1)
+        label = arena_print(arena, "%s, best of %d settings", cells->series[first].optimizer, end - first);
+    line.label = label_fit(label, LINES_LABEL_WIDTH, arena);
+    return line;
+}
+
+Lines lines_make(const Cells *cells, Arena *arena) {
+    Lines out = {.line = ARENA_ARRAY(arena, Line, cells->n_series + 1)};
+    out.best_only = cells->n_series > LINES_MAX;
+    for (int s = 0, end; s < cells->n_series; s = end) {
+        end = s + 1;
+        while (out.best_only && end < cells->n_series &&
+               strcmp(cells->series[s].optimizer, cells->series[end].optimizer) == 0)
+            end++;
+        if (out.n == LINES_MAX)
+            out.n_left_out++;
+        else
+            out.line[out.n++] = out.best_only ? best(cells, s, end, arena) : whole(&cells->series[s], arena);
+    }
+    return out;
+}

@@ -1,0 +1,32 @@
+/* Lines: which series a figure draws. A figure stays readable with at most LINES_MAX of them; beyond that each
+ * optimizer is represented by its best setting at every global batch (the protocol of Shallue et al. 2019). */
+#ifndef LAB_ANALYZE_LINES_H
+#define LAB_ANALYZE_LINES_H
+
+#include "lab/analyze/cells.h"
+
+#define LINES_MAX 8
+#define LINES_LABEL_WIDTH 46 /* characters of a legend entry that fit under a figure */
+
+typedef struct Line {
+    const char *label;
+    int n;
+    const Cell **cell; /* (n) by global_batch */
+} Line;
+
+typedef struct Lines {
+    int n;
+    Line *line;
+    bool best_only; /* the lines show the best settings, not every series */
+    int n_left_out; /* optimizers beyond LINES_MAX */
+} Lines;
+
+Lines lines_make(const Cells *cells, Arena *arena);
+
+/* True when `a` did better than `b`: reached in more trials, then with fewer examples, then the better accuracy. */
+bool cell_is_better(const Cell *a, const Cell *b);
+
+/* Indices of at most `most` of n things, evenly spread, first and last among them. Returns how many. */
+int lines_spread(int *index, int n, int most);
+
+#endif

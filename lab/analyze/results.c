@@ -1,0 +1,42 @@
+#include "lab/analyze/results.h"
+
+#include "lab/base/io.h"
+
+#include <string.h>
+
+Results *results_make(const char *name, const char *question, const RunRecord *runs, int n, Arena *arena) {
+    Results *out = ARENA_NEW(arena, Results);
+    *out = (Results){.name = name, .question = question, .n_runs = n, .runs = runs};
+    if (!out->name)
+        out->name = n && runs[0].header.experiment ? runs[0].header.experiment : "experiment";
+    if (!out->question)
+        out->question = n && runs[0].header.question ? runs[0].header.question : "";
+    out->cells = cells_make(runs, n, arena);
+    out->timings = timings_make(runs, n, arena);
+    out->scaling = scaling_make(&out->timings, arena);
+    out->invariance = invariance_make(runs, n, arena);
+    return out;
+}
+
+static const char *text_at(const Json *root, const char *key) {
+    const Json *value = root ? json_find(root, key) : NULL;
+    return value && value->kind == JSON_TEXT ? value->text : NULL;
+}
+
+Error *results_load(Results **out, const char *folder, Arena *arena) {
+    if (!io_is_folder(folder))
+        return error_hint(error_new(CODE_MISSING, "there is no results folder '%s'", folder),
+                          "`batchlab run experiments/NAME.json` makes results/NAME");
+    const char *path = arena_print(arena, "%s/experiment.json", folder);
+    Json *experiment = NULL;
+    if (io_exists(path))
+        TRY(json_load(&experiment, path, arena), "reading the experiment of '%s'", folder);
+    RunRecord *runs = NULL;
+    int n = 0;
+    TRY(run_load_all(&runs, &n, folder, arena), "reading the runs of '%s'", folder);
+    if (n == 0)
+        return error_hint(error_new(CODE_MISSING, "'%s' holds no run yet", folder),
+                          "`batchlab run` on its experiment file makes some");
+    *out = results_make(text_at(experiment, "experiment"), text_at(experiment, "question"), runs, n, arena);
+    return NULL;
+}

@@ -1,0 +1,26 @@
+/* Results: everything known about one experiment folder, read once and looked at from all sides. */
+#ifndef LAB_ANALYZE_RESULTS_H
+#define LAB_ANALYZE_RESULTS_H
+
+#include "lab/analyze/cells.h"
+#include "lab/analyze/invariance.h"
+#include "lab/analyze/scaling.h"
+#include "lab/analyze/timing.h"
+
+typedef struct Results {
+    const char *name, *question; /* of the experiment */
+    int n_runs;
+    const RunRecord *runs; /* by run id */
+    const Cells *cells;
+    Timings timings;
+    Scaling scaling;
+    Invariance invariance;
+} Results;
+
+/* Analyzes `runs` (n), which must outlive the result. `name` and `question` may be NULL: the runs say them too. */
+Results *results_make(const char *name, const char *question, const RunRecord *runs, int n, Arena *arena);
+
+/* Reads an experiment folder. Errors: no such folder, no run in it (code 66), unreadable files. */
+Error *results_load(Results **out, const char *folder, Arena *arena);
+
+#endif
