@@ -1,4 +1,5 @@
-/* Gaussian blobs: class centres are N(0, 1) in every feature, examples N(centre, spread^2). Tiny, for tests. */
+/* Gaussian blobs: class centres are N(0, 1) in every feature, examples N(centre, spread^2). Tiny,
+ * for tests. */
 #include "lab/base/rng.h"
 #include "lab/data/dataset.h"
 
@@ -21,8 +22,7 @@ static const Param rows[] = {
     PARAM_END,
 };
 
-static Error *probe(Dataset *out, const void *settings, DataPaths paths, Arena *arena)
-{
+static Error *probe(Dataset *out, const void *settings, DataPaths paths, Arena *arena) {
     (void)paths, (void)arena;
     const BlobsSettings *set = settings;
     int features = (int)set->features;
@@ -33,13 +33,12 @@ static Error *probe(Dataset *out, const void *settings, DataPaths paths, Arena *
     return NULL;
 }
 
-static Error *load(Dataset *out, const void *settings, DataPaths paths, Arena *arena)
-{
+static Error *load(Dataset *out, const void *settings, DataPaths paths, Arena *arena) {
     PASS(probe(out, settings, paths, arena));
     const BlobsSettings *set = settings;
     int64_t width = set->features, n_rows = set->train + set->valid + set->test, row = 0;
-    float *centres = ARENA_ARRAY(arena, float, set->classes * width);
-    float *values = ARENA_ARRAY(arena, float, n_rows * width);
+    float *centres = ARENA_ARRAY(arena, float, set->classes *width);
+    float *values = ARENA_ARRAY(arena, float, n_rows *width);
     int32_t *labels = ARENA_ARRAY(arena, int32_t, n_rows);
 
     Rng rng = rng_new(BLOBS_SEED, RNG_DATA, CENTRES);
@@ -61,7 +60,8 @@ static Error *load(Dataset *out, const void *settings, DataPaths paths, Arena *a
 DATASET_TYPE(blobs) = {
     .kind = {.name = "blobs",
              .summary = "Gaussian blobs, one a class, for quick tests",
-             .detail = "Class centres are N(0, 1) in every feature; an example is N(centre, spread^2). Example i of a "
+             .detail = "Class centres are N(0, 1) in every feature; an example is N(centre, "
+                       "spread^2). Example i of a "
                        "split has class i mod classes and does not depend on the counts.",
              .settings_bytes = sizeof(BlobsSettings),
              .params = rows},

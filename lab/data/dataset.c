@@ -22,8 +22,7 @@ const Kind *const dataset_table[DATASET_N] = {
 static const char *const split_name[SPLIT_N] = {"training", "validation", "test"};
 
 /* Splits lie one after the other, so that no row can belong to two. */
-static void place_splits(Dataset *data)
-{
+static void place_splits(Dataset *data) {
     int64_t row = 0;
     for (int s = 0; s < SPLIT_N; s++) {
         data->first[s] = row;
@@ -31,28 +30,28 @@ static void place_splits(Dataset *data)
     }
 }
 
-static int64_t row_count(const Dataset *data)
-{
+static int64_t row_count(const Dataset *data) {
     return data->first[SPLIT_TEST] + data->n[SPLIT_TEST];
 }
 
-/* What every dataset promises; a type that breaks it is a bug, an empty split may be the user's wish. */
-static Error *check_counts(const Dataset *data)
-{
+/* What every dataset promises; a type that breaks it is a bug, an empty split may be the user's
+ * wish. */
+static Error *check_counts(const Dataset *data) {
     const char *name = data->type->kind.name;
     for (int s = 0; s < SPLIT_N; s++)
         if (data->n[s] < 1)
-            return error_hint(error_new(CODE_USAGE, "dataset '%s' has no %s examples", name, split_name[s]),
-                              "every split needs at least one example");
+            return error_hint(
+                error_new(CODE_USAGE, "dataset '%s' has no %s examples", name, split_name[s]),
+                "every split needs at least one example");
     if (data->n[SPLIT_TRAIN] > INT32_MAX)
         return error_new(CODE_USAGE, "dataset '%s' has more than 2^31 - 1 training examples", name);
     assert(data->n_features >= 0 && data->n_classes >= 0);
-    assert(data->n_features == 0 || data->shape[0] * data->shape[1] * data->shape[2] == data->n_features);
+    assert(data->n_features == 0 ||
+           data->shape[0] * data->shape[1] * data->shape[2] == data->n_features);
     return NULL;
 }
 
-static void check_content(const Dataset *data)
-{
+static void check_content(const Dataset *data) {
     assert((data->n_features > 0) == (data->pixels || data->values));
     assert(!(data->pixels && data->values));
     assert((data->n_classes > 0) == (data->labels != NULL));
@@ -60,15 +59,17 @@ static void check_content(const Dataset *data)
         assert(data->labels[i] >= 0 && data->labels[i] < data->n_classes);
 }
 
-static void hash_content(Dataset *data)
-{
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "hashes cover little-endian bytes");
+
+static void hash_content(Dataset *data) {
     Hash hash = hash_new();
     char head[256];
-    int n = snprintf(head, sizeof head, "%lld %lld %lld features %d (%d %d %d) classes %d endless %d x %a %a\n",
+    int n = snprintf(head, sizeof head,
+                     "%lld %lld %lld features %d (%d %d %d) classes %d endless %d x %a %a\n",
                      (long long)data->n[SPLIT_TRAIN], (long long)data->n[SPLIT_VALID],
-                     (long long)data->n[SPLIT_TEST], data->n_features, data->shape[0], data->shape[1],
-                     data->shape[2], data->n_classes, data->endless, (double)data->pixel_scale,
-                     (double)data->pixel_shift);
+                     (long long)data->n[SPLIT_TEST], data->n_features, data->shape[0],
+                     data->shape[1], data->shape[2], data->n_classes, data->endless,
+                     (double)data->pixel_scale, (double)data->pixel_shift);
     assert(n > 0 && n < (int)sizeof head);
     hash_add(&hash, head, (size_t)n);
     size_t rows = (size_t)row_count(data), features = (size_t)data->n_features;
@@ -81,8 +82,8 @@ static void hash_content(Dataset *data)
     hash_hex(&hash, data->sha256);
 }
 
-Error *dataset_probe(Dataset *out, const DatasetType *type, const void *settings, DataPaths paths, Arena *arena)
-{
+Error *dataset_probe(Dataset *out, const DatasetType *type, const void *settings, DataPaths paths,
+                     Arena *arena) {
     *out = (Dataset){.type = type};
     PASS(type->probe(out, settings, paths, arena));
     out->type = type;
@@ -90,8 +91,8 @@ Error *dataset_probe(Dataset *out, const DatasetType *type, const void *settings
     return check_counts(out);
 }
 
-Error *dataset_load(Dataset *out, const DatasetType *type, const void *settings, DataPaths paths, Arena *arena)
-{
+Error *dataset_load(Dataset *out, const DatasetType *type, const void *settings, DataPaths paths,
+                    Arena *arena) {
     *out = (Dataset){.type = type};
     PASS(type->load(out, settings, paths, arena));
     out->type = type;
@@ -103,21 +104,21 @@ Error *dataset_load(Dataset *out, const DatasetType *type, const void *settings,
 }
 
 VEC_CLONES
-static void scale_pixels(float *restrict x, const uint8_t *restrict pixels, int n, float scale, float shift)
-{
+static void scale_pixels(float *restrict x, const uint8_t *restrict pixels, int n, float scale,
+                         float shift) {
     for (int i = 0; i < n; i++)
         x[i] = (float)pixels[i] * scale + shift;
 }
 
-void dataset_gather(const Dataset *data, Split split, const int64_t *index, int n, float *x, int32_t *y)
-{
+void dataset_gather(const Dataset *data, Split split, const int64_t *index, int n, float *x,
+                    int32_t *y) {
     int width = data->n_features;
     for (int i = 0; i < n; i++) {
         assert(index[i] >= 0 && index[i] < data->n[split]);
         int64_t row = data->first[split] + index[i];
         if (x && data->pixels)
-            scale_pixels(x + (int64_t)i * width, data->pixels + row * width, width, data->pixel_scale,
-                         data->pixel_shift);
+            scale_pixels(x + (int64_t)i * width, data->pixels + row * width, width,
+                         data->pixel_scale, data->pixel_shift);
         else if (x && data->values)
             memcpy(x + (int64_t)i * width, data->values + row * width, (size_t)width * sizeof *x);
         if (y && data->labels)
@@ -125,8 +126,8 @@ void dataset_gather(const Dataset *data, Split split, const int64_t *index, int 
     }
 }
 
-Error *dataset_find_path(const char **out, const char *path, DataPaths paths, const char *setting, Arena *arena)
-{
+Error *dataset_find_path(const char **out, const char *path, DataPaths paths, const char *setting,
+                         Arena *arena) {
     Text tried = text_new(arena);
     if (path[0] == '/') {
         *out = arena_copy(arena, path);
@@ -141,7 +142,8 @@ Error *dataset_find_path(const char **out, const char *path, DataPaths paths, co
         text_add(&tried, "%s '%s'", i ? "," : "", *out);
     }
     *out = NULL;
-    return error_hint(error_new(CODE_MISSING, "cannot find '%s' (setting '%s'); looked for%s", path, setting,
-                                tried.n ? tried.data : " it nowhere: there are no search folders"),
-                      "set BATCHLAB_DATA to the folder that contains '%s', or give an absolute path", path);
+    return error_hint(
+        error_new(CODE_MISSING, "cannot find '%s' (setting '%s'); looked for%s", path, setting,
+                  tried.n ? tried.data : " it nowhere: there are no search folders"),
+        "set BATCHLAB_DATA to the folder that contains '%s', or give an absolute path", path);
 }

@@ -9,35 +9,31 @@
 #define GRID 4      /* nodes a side of the elastic field */
 #define FAR 1e6f    /* squared pen radii, beyond every pixel */
 
-/* The amplitudes below are tuned together, at difficulty 1, for 12000 training examples: softmax regression ends near
- * 82 % test accuracy, an MLP 784-128-10 near 98 %. */
+/* The amplitudes below are tuned together, at difficulty 1, for 12000 training examples: softmax
+ * regression ends near 82 % test accuracy, an MLP 784-128-10 near 98 %. */
 
 /* A straight piece of stroke in pixel coordinates: from (x, y) along (dx, dy). */
 typedef struct {
     float x, y, dx, dy;
-    float inv_length2; /* 1 / (dx^2 + dy^2) */
-    float inv_radius2; /* of the pen */
+    float inv_length2;      /* 1 / (dx^2 + dy^2) */
+    float inv_radius2;      /* of the pen */
     int first_row, end_row; /* rows that it can touch */
 } Piece;
 
 /* Uniform in [-reach, reach). */
-static float swing(Rng *rng, float reach)
-{
+static float swing(Rng *rng, float reach) {
     return ((float)(rng_word(rng) >> 8) * 0x1p-23f - 1) * reach;
 }
 
-static float between(Rng *rng, float low, float high)
-{
+static float between(Rng *rng, float low, float high) {
     return low + (high - low) * ((float)(rng_word(rng) >> 8) * 0x1p-24f);
 }
 
-static float clamp(float x, float low, float high)
-{
+static float clamp(float x, float low, float high) {
     return x < low ? low : x > high ? high : x;
 }
 
-static Piece piece_make(float x0, float y0, float x1, float y1, float radius)
-{
+static Piece piece_make(float x0, float y0, float x1, float y1, float radius) {
     Piece piece = {.x = x0, .y = y0, .dx = x1 - x0, .dy = y1 - y0};
     float length2 = piece.dx * piece.dx + piece.dy * piece.dy;
     piece.inv_length2 = 1 / (length2 + 1e-6f);
@@ -50,8 +46,7 @@ static Piece piece_make(float x0, float y0, float x1, float y1, float radius)
 
 /* Smallest squared distance to any piece, in pen radii, per pixel: field (28, 32). */
 VEC_CLONES
-static void measure(float *restrict field, const Piece *restrict pieces, int n)
-{
+static void measure(float *restrict field, const Piece *restrict pieces, int n) {
     for (int i = 0; i < GLYPH_SIDE * ROW; i++)
         field[i] = FAR;
     for (int k = 0; k < n; k++) {
@@ -74,19 +69,21 @@ static void measure(float *restrict field, const Piece *restrict pieces, int n)
 
 /* How the skeleton becomes a drawing. */
 typedef struct {
-    float xx, xy, yx, yy, x, y;   /* affine map to pixels */
-    float bend[GRID][GRID][2];    /* elastic displacement at the nodes, glyph heights */
+    float xx, xy, yx, yy, x, y; /* affine map to pixels */
+    float bend[GRID][GRID][2];  /* elastic displacement at the nodes, glyph heights */
 } Warp;
 
-static Warp warp_make(float hard, Rng *rng)
-{
+static Warp warp_make(float hard, Rng *rng) {
     /* cos and sin from t = tan(angle / 2): no libm */
     float t = swing(rng, 0.13f * hard), norm = 1 / (1 + t * t);
     float c = (1 - t * t) * norm, s = 2 * t * norm;
     float shear = swing(rng, 0.2f * hard);
-    float height = 19 * (1 + swing(rng, 0.15f * hard)), width = height * (1 + swing(rng, 0.16f * hard));
-    Warp warp = {.xx = width * c, .xy = width * c * shear - height * s,
-                 .yx = width * s, .yy = width * s * shear + height * c};
+    float height = 19 * (1 + swing(rng, 0.15f * hard)),
+          width = height * (1 + swing(rng, 0.16f * hard));
+    Warp warp = {.xx = width * c,
+                 .xy = width * c * shear - height * s,
+                 .yx = width * s,
+                 .yy = width * s * shear + height * c};
     warp.x = 0.5f * GLYPH_SIDE + swing(rng, 2.6f * hard);
     warp.y = 0.5f * GLYPH_SIDE + swing(rng, 2.6f * hard);
     for (int i = 0; i < GRID; i++)
@@ -97,17 +94,16 @@ static Warp warp_make(float hard, Rng *rng)
 }
 
 /* Displacement k at (x, y), bilinear between the nodes over [-0.5, 0.5]^2. */
-static float bend_at(const Warp *warp, float x, float y, int k)
-{
-    float u = clamp((x + 0.5f) * (GRID - 1), 0, GRID - 1.001f), v = clamp((y + 0.5f) * (GRID - 1), 0, GRID - 1.001f);
+static float bend_at(const Warp *warp, float x, float y, int k) {
+    float u = clamp((x + 0.5f) * (GRID - 1), 0, GRID - 1.001f),
+          v = clamp((y + 0.5f) * (GRID - 1), 0, GRID - 1.001f);
     int j = (int)u, i = (int)v;
     float a = u - (float)j, b = v - (float)i;
     return (1 - b) * ((1 - a) * warp->bend[i][j][k] + a * warp->bend[i][j + 1][k]) +
            b * ((1 - a) * warp->bend[i + 1][j][k] + a * warp->bend[i + 1][j + 1][k]);
 }
 
-static int bend_shape(Piece *pieces, const GlyphShape *shape, float radius, float hard, Rng *rng)
-{
+static int bend_shape(Piece *pieces, const GlyphShape *shape, float radius, float hard, Rng *rng) {
     Warp warp = warp_make(hard, rng);
     float last_x = 0, last_y = 0;
     int n = 0;
@@ -124,8 +120,7 @@ static int bend_shape(Piece *pieces, const GlyphShape *shape, float radius, floa
 }
 
 /* Stray strokes, mostly short, anywhere. */
-static int scatter(Piece *pieces, float hard, Rng *rng)
-{
+static int scatter(Piece *pieces, float hard, Rng *rng) {
     int n = (int)(between(rng, 0, 2.4f) * hard + 0.5f);
     n = n > N_CLUTTER ? N_CLUTTER : n;
     for (int i = 0; i < n; i++) {
@@ -143,8 +138,7 @@ typedef struct {
 
 VEC_CLONES
 static void blend(uint8_t *restrict pixels, const float *restrict field, const float *restrict dirt,
-                  const int16_t *restrict noise, Finish f)
-{
+                  const int16_t *restrict noise, Finish f) {
     for (int r = 0; r < GLYPH_SIDE; r++)
         for (int c = 0; c < GLYPH_SIDE; c++) {
             float a = 0.5f + (1 - sqrtf(field[r * ROW + c])) * f.edge;
@@ -158,8 +152,7 @@ static void blend(uint8_t *restrict pixels, const float *restrict field, const f
 }
 
 /* Grain: difference of two random bytes, triangular on (-255, 255). */
-static void draw_grain(int16_t *noise, Rng *rng)
-{
+static void draw_grain(int16_t *noise, Rng *rng) {
     for (int i = 0; i < GLYPH_SIDE * GLYPH_SIDE; i += 2) {
         uint32_t word = rng_word(rng);
         noise[i] = (int16_t)((int)(word & 255) - (int)(word >> 8 & 255));
@@ -167,8 +160,7 @@ static void draw_grain(int16_t *noise, Rng *rng)
     }
 }
 
-void glyph_draw(uint8_t *pixels, const GlyphShape *shape, float difficulty, Rng *rng)
-{
+void glyph_draw(uint8_t *pixels, const GlyphShape *shape, float difficulty, Rng *rng) {
     float field[GLYPH_SIDE * ROW], dirt[GLYPH_SIDE * ROW];
     int16_t noise[GLYPH_SIDE * GLYPH_SIDE];
     Piece pieces[GLYPH_POINTS], strays[N_CLUTTER];

@@ -1,5 +1,5 @@
-/* Glyph drawing: one image of the glyphs dataset. Only + - * / and sqrt on floats, so the bits are the same on every
- * machine with IEEE arithmetic. */
+/* Glyph drawing: one image of the glyphs dataset. Only + - * / and sqrt on floats, so the bits are
+ * the same on every machine with IEEE arithmetic. */
 #ifndef LAB_DATA_GLYPH_DRAW_H
 #define LAB_DATA_GLYPH_DRAW_H
 
@@ -10,9 +10,9 @@
 
 #define GLYPH_SIDE 28
 
-/* Draws `shape` into pixels (28, 28), white on black, bent and dirtied by the numbers of `rng`. `difficulty` 0 is a
- * clean print of the skeleton, 1 the default, 2 hard for a person. Sources of the distortions: affine and elastic as
- * in Simard, Steinkraus, Platt 2003. */
+/* Draws `shape` into pixels (28, 28), white on black, bent and dirtied by the numbers of `rng`.
+ * `difficulty` 0 is a clean print of the skeleton, 1 the default, 2 hard for a person. Sources of
+ * the distortions: affine and elastic as in Simard, Steinkraus, Platt 2003. */
 void glyph_draw(uint8_t *pixels, const GlyphShape *shape, float difficulty, Rng *rng);
 
 #endif

@@ -68,27 +68,24 @@ static const Stroke strokes[] = {
 
 #define SPANS 3 /* straight lines between two points of a curve */
 
-static void add_point(GlyphShape *shape, float x, float y, bool joined)
-{
+static void add_point(GlyphShape *shape, float x, float y, bool joined) {
     assert(shape->n < GLYPH_POINTS);
     shape->point[shape->n++] = (GlyphPoint){x, y, joined};
 }
 
-static float spline(float a, float b, float c, float d, float t)
-{
-    return 0.5f * (2 * b + t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * b - a - 3 * c + d))));
+static float spline(float a, float b, float c, float d, float t) {
+    return 0.5f *
+           (2 * b + t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * b - a - 3 * c + d))));
 }
 
 /* Point i of a stroke: loops go round, open curves repeat their ends. */
-static int neighbour(const Stroke *stroke, int i)
-{
+static int neighbour(const Stroke *stroke, int i) {
     if (stroke->form == LOOP)
         return (i + stroke->n) % stroke->n;
     return i < 0 ? 0 : i >= stroke->n ? stroke->n - 1 : i;
 }
 
-static void add_curve(GlyphShape *shape, const Stroke *stroke)
-{
+static void add_curve(GlyphShape *shape, const Stroke *stroke) {
     int n_spans = stroke->form == LOOP ? stroke->n : stroke->n - 1;
     add_point(shape, (float)stroke->at[0].x / 100, (float)stroke->at[0].y / 100, false);
     for (int i = 0; i < n_spans; i++)
@@ -99,12 +96,12 @@ static void add_curve(GlyphShape *shape, const Stroke *stroke)
                 x[j] = (float)stroke->at[from].x / 100;
                 y[j] = (float)stroke->at[from].y / 100;
             }
-            add_point(shape, spline(x[0], x[1], x[2], x[3], t), spline(y[0], y[1], y[2], y[3], t), true);
+            add_point(shape, spline(x[0], x[1], x[2], x[3], t), spline(y[0], y[1], y[2], y[3], t),
+                      true);
         }
 }
 
-void glyph_shapes_make(GlyphShapes *out)
-{
+void glyph_shapes_make(GlyphShapes *out) {
     memset(out, 0, sizeof *out);
     for (size_t s = 0; s < sizeof strokes / sizeof *strokes; s++) {
         const Stroke *stroke = &strokes[s];

@@ -9,7 +9,7 @@
 #define GLYPH_HANDS 4   /* most ways to write one class */
 
 typedef struct GlyphPoint {
-    float x, y; /* right, down; the glyph is one unit high and centred on 0 */
+    float x, y;  /* right, down; the glyph is one unit high and centred on 0 */
     bool joined; /* a straight line leads here from the point before */
 } GlyphPoint;
 
@@ -23,7 +23,8 @@ typedef struct GlyphShapes {
     GlyphShape shape[GLYPH_CLASSES][GLYPH_HANDS];
 } GlyphShapes;
 
-/* Flattens the table: smooth strokes are Catmull-Rom splines (Catmull and Rom 1974) cut into straight lines. */
+/* Flattens the table: smooth strokes are Catmull-Rom splines (Catmull and Rom 1974) cut into
+ * straight lines. */
 void glyph_shapes_make(GlyphShapes *out);
 
 #endif

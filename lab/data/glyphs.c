@@ -1,5 +1,5 @@
-/* Glyphs: digits drawn on the spot, so that the lab has something to learn without a download. Example i of a split
- * depends on (split, i, difficulty) only, never on the counts. */
+/* Glyphs: digits drawn on the spot, so that the lab has something to learn without a download.
+ * Example i of a split depends on (split, i, difficulty) only, never on the counts. */
 #include "lab/data/dataset.h"
 #include "lab/data/glyph_draw.h"
 
@@ -23,8 +23,7 @@ static const Param rows[] = {
     PARAM_END,
 };
 
-static Error *probe(Dataset *out, const void *settings, DataPaths paths, Arena *arena)
-{
+static Error *probe(Dataset *out, const void *settings, DataPaths paths, Arena *arena) {
     (void)paths, (void)arena;
     const GlyphsSettings *set = settings;
     *out = (Dataset){.n = {set->train, set->valid, set->test},
@@ -37,8 +36,8 @@ static Error *probe(Dataset *out, const void *settings, DataPaths paths, Arena *
 }
 
 /* Classes take turns, so that every prefix of a split is balanced. */
-static int32_t draw_example(uint8_t *pixels, const GlyphShapes *shapes, int split, int64_t i, float difficulty)
-{
+static int32_t draw_example(uint8_t *pixels, const GlyphShapes *shapes, int split, int64_t i,
+                            float difficulty) {
     int32_t label = (int32_t)(i % GLYPH_CLASSES);
     Rng rng = rng_new(GLYPHS_SEED, RNG_DATA, (uint64_t)split << 40 | (uint64_t)i);
     uint32_t hand = rng_below(&rng, (uint32_t)shapes->n_hands[label]);
@@ -46,8 +45,7 @@ static int32_t draw_example(uint8_t *pixels, const GlyphShapes *shapes, int spli
     return label;
 }
 
-static Error *load(Dataset *out, const void *settings, DataPaths paths, Arena *arena)
-{
+static Error *load(Dataset *out, const void *settings, DataPaths paths, Arena *arena) {
     PASS(probe(out, settings, paths, arena));
     const GlyphsSettings *set = settings;
     float difficulty = (float)set->difficulty;
@@ -59,9 +57,14 @@ static Error *load(Dataset *out, const void *settings, DataPaths paths, Arena *a
 
 #pragma omp parallel for schedule(static)
     for (int64_t row = 0; row < n_rows; row++) {
-        int split = row < n_train ? SPLIT_TRAIN : row < n_train + n_valid ? SPLIT_VALID : SPLIT_TEST;
-        int64_t first = split == SPLIT_TRAIN ? 0 : split == SPLIT_VALID ? n_train : n_train + n_valid;
-        labels[row] = draw_example(pixels + row * GLYPH_SIDE * GLYPH_SIDE, shapes, split, row - first, difficulty);
+        int split = row < n_train             ? SPLIT_TRAIN
+                    : row < n_train + n_valid ? SPLIT_VALID
+                                              : SPLIT_TEST;
+        int64_t first = split == SPLIT_TRAIN   ? 0
+                        : split == SPLIT_VALID ? n_train
+                                               : n_train + n_valid;
+        labels[row] = draw_example(pixels + row * GLYPH_SIDE * GLYPH_SIDE, shapes, split,
+                                   row - first, difficulty);
     }
     out->pixels = pixels;
     out->labels = labels;
@@ -70,11 +73,15 @@ static Error *load(Dataset *out, const void *settings, DataPaths paths, Arena *a
 
 DATASET_TYPE(glyphs) = {
     .kind = {.name = "glyphs",
-             .summary = "embedded 28 x 28 digits, drawn from strokes with distortion, noise and clutter",
-             .detail = "Each image bends one of several skeletons of its digit (affine and elastic), draws it with a "
-                       "pen of random width and ink, and adds stray strokes and grain. Example i of a split is a "
+             .summary =
+                 "embedded 28 x 28 digits, drawn from strokes with distortion, noise and clutter",
+             .detail = "Each image bends one of several skeletons of its digit (affine and "
+                       "elastic), draws it with a "
+                       "pen of random width and ink, and adds stray strokes and grain. Example i "
+                       "of a split is a "
                        "function of i and `difficulty` alone; its class is i mod 10.",
-             .reference = "distortions after Simard, Steinkraus, Platt 2003, Best practices for convolutional neural "
+             .reference = "distortions after Simard, Steinkraus, Platt 2003, Best practices for "
+                          "convolutional neural "
                           "networks applied to visual document analysis",
              .settings_bytes = sizeof(GlyphsSettings),
              .params = rows},

@@ -1,5 +1,5 @@
-/* The stage of the noisy_quadratic model: no examples, only a length of epoch. The model draws its gradient noise
- * itself, from (seed, step, shard). */
+/* The stage of the noisy_quadratic model: no examples, only a length of epoch. The model draws its
+ * gradient noise itself, from (seed, step, shard). */
 #include "lab/data/dataset.h"
 
 typedef struct {
@@ -7,12 +7,12 @@ typedef struct {
 } NoisyQuadraticSettings;
 
 static const Param rows[] = {
-    PARAM(COUNT, NoisyQuadraticSettings, train, "4096", 1, 2147483647, "examples", "draws that count as one epoch"),
+    PARAM(COUNT, NoisyQuadraticSettings, train, "4096", 1, 2147483647, "examples",
+          "draws that count as one epoch"),
     PARAM_END,
 };
 
-static Error *fill(Dataset *out, const void *settings, DataPaths paths, Arena *arena)
-{
+static Error *fill(Dataset *out, const void *settings, DataPaths paths, Arena *arena) {
     (void)paths, (void)arena;
     const NoisyQuadraticSettings *set = settings;
     *out = (Dataset){.n = {set->train, 1, 1}, .endless = true};

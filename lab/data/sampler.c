@@ -2,8 +2,7 @@
 
 #include <assert.h>
 
-void sampler_permute(int32_t *order, int64_t n, Rng rng)
-{
+void sampler_permute(int32_t *order, int64_t n, Rng rng) {
     assert(n <= INT32_MAX);
     for (int64_t i = 0; i < n; i++)
         order[i] = (int32_t)i;
@@ -15,8 +14,7 @@ void sampler_permute(int32_t *order, int64_t n, Rng rng)
     }
 }
 
-Sampler *sampler_new(uint64_t seed, int64_t n_train, Arena *arena)
-{
+Sampler *sampler_new(uint64_t seed, int64_t n_train, Arena *arena) {
     assert(n_train > 0 && n_train <= INT32_MAX);
     Sampler *sampler = ARENA_NEW(arena, Sampler);
     *sampler = (Sampler){.seed = seed, .n = n_train, .epoch = -1};
@@ -24,16 +22,15 @@ Sampler *sampler_new(uint64_t seed, int64_t n_train, Arena *arena)
     return sampler;
 }
 
-static void turn_to(Sampler *sampler, int64_t epoch)
-{
+static void turn_to(Sampler *sampler, int64_t epoch) {
     if (sampler->epoch == epoch)
         return;
-    sampler_permute(sampler->order, sampler->n, rng_new(sampler->seed, RNG_SHUFFLE, (uint64_t)epoch));
+    sampler_permute(sampler->order, sampler->n,
+                    rng_new(sampler->seed, RNG_SHUFFLE, (uint64_t)epoch));
     sampler->epoch = epoch;
 }
 
-void sampler_fill(Sampler *sampler, int64_t first, int64_t n, int64_t *index)
-{
+void sampler_fill(Sampler *sampler, int64_t first, int64_t n, int64_t *index) {
     assert(first >= 0 && n >= 0);
     for (int64_t done = 0; done < n;) {
         int64_t at = (first + done) % sampler->n;

@@ -1,5 +1,5 @@
-/* glyph_sheet FILE.png [DIFFICULTY] [PER_CLASS]: a contact sheet of the glyphs dataset, one class a row, for a person
- * to look at. The first PER_CLASS test examples of each class, enlarged twice. */
+/* glyph_sheet FILE.png [DIFFICULTY] [PER_CLASS]: a contact sheet of the glyphs dataset, one class a
+ * row, for a person to look at. The first PER_CLASS test examples of each class, enlarged twice. */
 #include "lab/data/dataset.h"
 
 #include <stdio.h>
@@ -15,14 +15,12 @@ typedef struct {
     uint8_t *pixels; /* (height, 1 + width): each row begins with PNG's filter byte 0 */
 } Sheet;
 
-static void put_word(uint8_t *to, uint32_t word)
-{
+static void put_word(uint8_t *to, uint32_t word) {
     for (int i = 0; i < 4; i++)
         to[i] = (uint8_t)(word >> (24 - 8 * i));
 }
 
-static void write_chunk(FILE *file, const char *kind, const uint8_t *bytes, size_t n)
-{
+static void write_chunk(FILE *file, const char *kind, const uint8_t *bytes, size_t n) {
     uint8_t length[4], sum[4];
     uLong crc = crc32(crc32(0, (const Bytef *)kind, 4), bytes, (uInt)n);
     put_word(length, (uint32_t)n);
@@ -33,8 +31,7 @@ static void write_chunk(FILE *file, const char *kind, const uint8_t *bytes, size
     fwrite(sum, 1, 4, file);
 }
 
-static int write_png(const char *path, const Sheet *sheet, Arena *arena)
-{
+static int write_png(const char *path, const Sheet *sheet, Arena *arena) {
     uLong n = (uLong)sheet->height * (uLong)(sheet->width + 1);
     uLongf packed_n = compressBound(n);
     uint8_t *packed = arena_alloc(arena, packed_n);
@@ -53,15 +50,14 @@ static int write_png(const char *path, const Sheet *sheet, Arena *arena)
     return fclose(file) != 0;
 }
 
-static void paste(Sheet *sheet, int left, int top, const uint8_t *image, int side)
-{
+static void paste(Sheet *sheet, int left, int top, const uint8_t *image, int side) {
     for (int y = 0; y < side * ZOOM; y++)
         for (int x = 0; x < side * ZOOM; x++)
-            sheet->pixels[(top + y) * (sheet->width + 1) + 1 + left + x] = image[y / ZOOM * side + x / ZOOM];
+            sheet->pixels[(top + y) * (sheet->width + 1) + 1 + left + x] =
+                image[y / ZOOM * side + x / ZOOM];
 }
 
-static Sheet sheet_make(const Dataset *data, int per_class, Arena *arena)
-{
+static Sheet sheet_make(const Dataset *data, int per_class, Arena *arena) {
     int side = data->shape[1], step = (side + GAP) * ZOOM;
     Sheet sheet = {.width = per_class * step, .height = data->n_classes * step};
     int *used = ARENA_ARRAY(arena, int, data->n_classes);
@@ -73,13 +69,13 @@ static Sheet sheet_make(const Dataset *data, int per_class, Arena *arena)
         int64_t row = data->first[SPLIT_TEST] + i;
         int class = data->labels[row];
         if (used[class] < per_class)
-            paste(&sheet, used[class]++ * step, class * step, data->pixels + row * data->n_features, side);
+            paste(&sheet, used[class]++ * step, class * step, data->pixels + row * data->n_features,
+                  side);
     }
     return sheet;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     Arena *arena = arena_new();
     if (argc < 2) {
         fprintf(stderr, "usage: glyph_sheet FILE.png [DIFFICULTY] [PER_CLASS]\n");
@@ -96,7 +92,8 @@ int main(int argc, char **argv)
     const Kind *kind;
     void *settings;
     Dataset data;
-    Error *error = kind_read(&kind, &settings, wish, dataset_table, DATASET_N, "dataset", NULL, arena);
+    Error *error =
+        kind_read(&kind, &settings, wish, dataset_table, DATASET_N, "dataset", NULL, arena);
     if (!error)
         error = dataset_load(&data, (const DatasetType *)kind, settings, NULL, arena);
     if (error) {

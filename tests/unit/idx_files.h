@@ -1,6 +1,9 @@
-/* Writes small IDX files for tests: image i has the number i in its first two pixels. */
+/* Writes small IDX files for tests of the mnist dataset: image i has the number i in its first two
+ * pixels. */
 #ifndef TESTS_UNIT_IDX_FILES_H
 #define TESTS_UNIT_IDX_FILES_H
+
+#include "lab/data/dataset.h"
 
 #include <assert.h>
 #include <stdbool.h>
@@ -87,6 +90,21 @@ static inline void idx_folder_end(const char *folder) {
         unlink(path);
     }
     rmdir(folder);
+}
+
+/* Settings of the mnist dataset, with `more` (", \"key\": value"), read from JSON so that its rows
+ * are tested too. */
+static inline const void *idx_settings(const char *folder, const char *more, Arena *arena) {
+    const char *text =
+        arena_print(arena, "{\"name\": \"mnist\", \"path\": \"%s\"%s}", folder, more);
+    Json *json;
+    const Kind *kind;
+    void *settings;
+    Error *error = json_parse(&json, text, strlen(text), NULL, arena);
+    if (!error)
+        error = kind_read(&kind, &settings, json, dataset_table, DATASET_N, "dataset", NULL, arena);
+    assert(!error);
+    return settings;
 }
 
 #endif

@@ -177,7 +177,8 @@ static void test_dataset__paths_are_searched_in_order(void **state) {
     char root[] = "/tmp/batchlab-paths-XXXXXX";
     assert_non_null(mkdtemp(root));
     const char *one = arena_print(arena, "%s/one", root), *two = arena_print(arena, "%s/two", root);
-    const char *in_one = arena_print(arena, "%s/set", one), *in_two = arena_print(arena, "%s/set", two);
+    const char *in_one = arena_print(arena, "%s/set", one),
+               *in_two = arena_print(arena, "%s/set", two);
     assert_null(io_folder(in_one));
     assert_null(io_folder(in_two));
     const char *paths[] = {one, two, NULL}, *found;
