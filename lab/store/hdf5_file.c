@@ -4,7 +4,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Longer series are chunked, shuffled and deflated; shorter ones would only grow. */
@@ -238,13 +237,12 @@ static Error *write_image(hid_t file, const char *path) {
     ssize_t n = H5Fget_file_image(file, NULL, 0);
     if (n <= 0)
         return error_new(CODE_INTERNAL, "HDF5 gives no image of the file");
-    void *image = malloc((size_t)n);
-    if (image == NULL)
-        return error_new(CODE_IO, "no memory for the %zd bytes of '%s'", n, path);
+    Arena *arena = arena_new();
+    void *image = arena_alloc(arena, (size_t)n);
     ssize_t got = H5Fget_file_image(file, image, (size_t)n);
     Error *error = got == n ? io_write(path, image, (size_t)n)
                             : error_new(CODE_INTERNAL, "HDF5 gives a short image of the file");
-    free(image);
+    arena_end(arena);
     return error;
 }
 

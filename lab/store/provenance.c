@@ -5,7 +5,7 @@
 #include "lab/nn/libraries.h"
 #include "lab/store/hdf5.h"
 
-#include "build_info.h" /* BUILD_COMMIT, BUILD_HASH; written by cmake/build_info.cmake */
+#include "lab/store/build_info.h" /* BUILD_COMMIT, BUILD_HASH; written by build_info.cmake */
 
 #include <sched.h>
 #include <stdio.h>
@@ -53,15 +53,15 @@ static const char *binding(Arena *arena) {
     text_add(&text, "cpus");
     if (sched_getaffinity(0, sizeof set, &set) != 0)
         CPU_ZERO(&set);
-    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+    for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
         if (!CPU_ISSET(cpu, &set) || (cpu > 0 && CPU_ISSET(cpu - 1, &set)))
             continue;
-        int last = cpu;
+        size_t last = cpu;
         while (last + 1 < CPU_SETSIZE && CPU_ISSET(last + 1, &set))
             last++;
-        text_add(&text, text.data[text.n - 1] == 's' ? " %d" : ",%d", cpu);
+        text_add(&text, text.data[text.n - 1] == 's' ? " %zu" : ",%zu", cpu);
         if (last > cpu)
-            text_add(&text, "-%d", last);
+            text_add(&text, "-%zu", last);
     }
     const char *places = getenv("OMP_PROC_BIND");
     text_add(&text, ", OMP_PROC_BIND %s", places ? places : "unset");

@@ -31,7 +31,7 @@ endforeach()
 string(SHA256 hash "${hashes}${COMPILER}\n${FLAGS}\n")
 string(SUBSTRING "${hash}" 0 16 hash)
 
-set(text "/* Written by cmake/build_info.cmake. */\n#define BUILD_COMMIT \"${commit}\"\n#define BUILD_HASH \"${hash}\"\n")
+set(text "/* Written by lab/store/build_info.cmake. */\n#define BUILD_COMMIT \"${commit}\"\n#define BUILD_HASH \"${hash}\"\n")
 set(old "")
 if(EXISTS "${OUT}")
     file(READ "${OUT}" old)
