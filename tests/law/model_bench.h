@@ -1,0 +1,147 @@
+/* A model with small settings, random weights and a random shard, for the laws. */
+#ifndef TESTS_LAW_MODEL_BENCH_H
+#define TESTS_LAW_MODEL_BENCH_H
+
+#include "lab/base/rng.h"
+#include "lab/nn/model.h"
+#include "tests/law/dense_witness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Small settings of one registered model. A model without a line here is tested at its defaults. */
+typedef struct ModelCase {
+    const char *model, *settings; /* JSON */
+    int n_features, n_classes;
+    Witness witness; /* n_layers 0: none; differences are then taken of the model's own loss */
+} ModelCase;
+
+static const ModelCase model_cases[] = {
+    {"softmax", "{}", 17, 10, {"relu", 1, {17, 10}}},
+    {"mlp", "{\"hidden\": []}", 12, 3, {"relu", 1, {12, 3}}},
+    {"mlp", "{\"hidden\": [20]}", 15, 10, {"relu", 2, {15, 20, 10}}},
+    {"mlp", "{\"hidden\": [33, 18]}", 21, 7, {"relu", 3, {21, 33, 18, 7}}},
+    {"mlp",
+     "{\"hidden\": [33, 18], \"activation\": \"tanh\"}",
+     21,
+     7,
+     {"tanh", 3, {21, 33, 18, 7}}},
+    {"mlp",
+     "{\"hidden\": [33, 18], \"activation\": \"gelu\"}",
+     21,
+     7,
+     {"gelu", 3, {21, 33, 18, 7}}},
+    {"mlp",
+     "{\"hidden\": [1, 5, 130], \"activation\": \"gelu\"}",
+     140,
+     2,
+     {"gelu", 4, {140, 1, 5, 130, 2}}},
+    {"noisy_quadratic", "{\"dim\": 50, \"noise\": 0}", 0, 0, {NULL, 0, {0}}},
+    {"noop", "{\"weights\": 100}", 5, 2, {NULL, 0, {0}}},
+};
+
+typedef struct ModelBench {
+    Arena *arena;
+    Model *model;
+    const ModelType *type;
+    Witness witness;
+    Shard shard;    /* (mini_batch) random examples */
+    float *weights; /* random, biases too */
+    float *grad;    /* (n_weights) */
+    void *workspace;
+    size_t workspace_bytes;
+} ModelBench;
+
+static void bench_fail(Error *error) {
+    error_print(error, stderr);
+    exit(1);
+}
+
+static float *bench_normal(int64_t n, double sd, uint64_t index, Arena *arena) {
+    Rng rng = rng_new(11, RNG_TEST, index);
+    float *x = ARENA_ARRAY(arena, float, n);
+    for (int64_t i = 0; i < n; i++)
+        x[i] = (float)(sd * rng_normal(&rng));
+    return x;
+}
+
+static ModelBench bench_new(const ModelType *type, const ModelCase *with, int mini_batch) {
+    ModelBench bench = {.arena = arena_new(), .type = type, .witness = with->witness};
+    Arena *arena = bench.arena;
+    void *settings = arena_alloc(arena, type->kind.settings_bytes + 1);
+    Json *object;
+    Error *error = json_parse(&object, with->settings, strlen(with->settings), "case", arena);
+    if (!error)
+        error = param_read(settings, type->kind.params, object, NULL, arena);
+    ModelInput input = {with->n_features, with->n_classes, {1, 1, with->n_features}};
+    if (!error)
+        error = model_new(&bench.model, type, settings, &input, mini_batch, arena);
+    if (error)
+        bench_fail(error);
+    int32_t *labels = ARENA_ARRAY(arena, int32_t, mini_batch);
+    Rng rng = rng_new(11, RNG_TEST, 1);
+    for (int i = 0; i < mini_batch && with->n_classes > 0; i++)
+        labels[i] = (int32_t)rng_below(&rng, (uint32_t)with->n_classes);
+    bench.shard = (Shard){.n = mini_batch, .seed = 3, .step = 4, .index = 5};
+    if (with->n_features > 0)
+        bench.shard.x = bench_normal((int64_t)mini_batch * with->n_features, 1, 2, arena);
+    if (with->n_classes > 0)
+        bench.shard.y = labels;
+    bench.weights = bench_normal(bench.model->n_weights, 0.3, 3, arena);
+    bench.grad = ARENA_ARRAY(arena, float, bench.model->n_weights);
+    bench.workspace_bytes = type->workspace_bytes(bench.model, mini_batch);
+    bench.workspace = arena_alloc(arena, bench.workspace_bytes + 64);
+    return bench;
+}
+
+static void bench_end(ModelBench *bench) {
+    arena_end(bench->arena);
+}
+
+/* Examples [first, first + n) of the shard. */
+static Shard bench_part(const ModelBench *bench, int first, int n) {
+    Shard part = bench->shard;
+    part.n = n;
+    part.x = part.x ? part.x + (int64_t)first * bench->model->n_features : NULL;
+    part.y = part.y ? part.y + first : NULL;
+    return part;
+}
+
+/* A pass in a workspace full of NaN: what is read was written. */
+static ModelPass bench_pass(const ModelBench *bench, const Shard *shard, float *grad,
+                            bool accumulate, double *example_sumsq) {
+    memset(bench->workspace, 0xff, bench->workspace_bytes);
+    ModelPass pass = {.weights = bench->weights,
+                      .grad_sum = grad,
+                      .accumulate = accumulate,
+                      .example_sumsq = example_sumsq,
+                      .workspace = bench->workspace};
+    bench->type->pass(bench->model, shard, &pass);
+    return pass;
+}
+
+typedef void BenchLaw(ModelBench *bench);
+
+/* Every registered model, every case of it, every size. */
+static void bench_each(BenchLaw *law, const int *mini_batch, int n_sizes) {
+    for (int id = 0; id < MODEL_N; id++) {
+        const ModelType *type = (const ModelType *)model_table[id];
+        int n_cases = (int)(sizeof model_cases / sizeof *model_cases);
+        const ModelCase standard = {type->kind.name, "{}", 16, 4, {NULL, 0, {0}}};
+        bool found = false;
+        for (int i = 0; i <= n_cases; i++) {
+            const ModelCase *with = i < n_cases ? &model_cases[i] : &standard;
+            if (strcmp(with->model, type->kind.name) != 0 || (i == n_cases && found))
+                continue;
+            found = true;
+            for (int s = 0; s < n_sizes; s++) {
+                ModelBench bench = bench_new(type, with, mini_batch[s]);
+                law(&bench);
+                bench_end(&bench);
+            }
+        }
+    }
+}
+
+#endif
