@@ -126,6 +126,13 @@ before=$(n_builds)
 run
 [ "$(n_builds)" -gt "$before" ] || fail "a removed file went unseen"
 
+mkdir -p "$tree/.git/logs"
+: >"$tree/.git/logs/HEAD"
+before=$(n_builds)
+run
+[ "$(n_builds)" -gt "$before" ] || fail "a commit went unseen"
+rm -r "$tree/.git"
+
 echo "a compile error is shown, and mending it is enough"
 echo 'int main(void) { return undeclared_thing; }' >"$tree/lab/main.c"
 run
