@@ -102,7 +102,7 @@ double lr_warmup_steps(const LrSettings *lr, int64_t global_batch, int64_t n_tra
         return (double)lr->warmup_steps;
     double examples =
         lr->warmup_epochs > 0 ? lr->warmup_epochs * (double)n_train : (double)lr->warmup_examples;
-    /* 0.1 epochs of 30 examples are 3 examples, although 0.1 * 30 > 3 in double */
+    /* 1.1 epochs of 50000 examples are 55000 examples, although 1.1 * 50000 > 55000 in double */
     return ceil(examples / (double)global_batch * (1 - 1e-12));
 }
 

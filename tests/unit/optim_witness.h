@@ -86,7 +86,7 @@ static inline void witness_step(const Witness *o, double lr, int t, const Segmen
         witness_momentum(o, lr, segment->n, lam, w, g, state);
 }
 
-/* A random problem: tensors of the given sizes, every third without decay and adaptation. Gradients
+/* A random problem: tensors of the given sizes, with all four settings of their flags. Gradients
  * are noise that does not depend on the weights, so that rounding is not amplified by feedback. */
 typedef struct Problem {
     Segment segments[8];
@@ -103,8 +103,8 @@ static inline Problem problem_make(const int64_t *sizes, int n_sizes, uint64_t s
                                         .n = sizes[s],
                                         .n_dims = 1,
                                         .shape = {sizes[s]},
-                                        .decay = s % 3 != 2,
-                                        .adapt = s % 3 != 2};
+                                        .decay = s % 2 == 0,
+                                        .adapt = s % 4 < 2};
         problem.n += sizes[s];
     }
     problem.start = ARENA_ARRAY(arena, float, problem.n);

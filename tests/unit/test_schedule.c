@@ -124,7 +124,8 @@ static void test_schedule__warmup_lengths_round_up_to_updates(void **state) {
         {"{\"base\": 1, \"warmup\": {\"steps\": 7}}", 256, 50000, 7},
         {"{\"base\": 1, \"warmup\": {\"epochs\": 1}}", 256, 50000, 196},
         {"{\"base\": 1, \"warmup\": {\"epochs\": 1}}", 250, 50000, 200},
-        {"{\"base\": 1, \"warmup\": {\"epochs\": 0.1}}", 1, 30, 3}, /* 0.1 * 30 > 3 in double */
+        {"{\"base\": 1, \"warmup\": {\"epochs\": 1.1}}", 100, 50000,
+         550}, /* 1.1 * 50000 > 55000 in double */
         {"{\"base\": 1, \"warmup\": {\"epochs\": 0}}", 256, 50000, 0},
         {"{\"base\": 1, \"warmup\": {\"examples\": 1000}}", 256, 50000, 4},
         {"{\"base\": 1, \"warmup\": {\"examples\": 1}}", 256, 50000, 1},
