@@ -5,9 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COMMAND(name) extern const CommandType command_##name;
-#include "lab/cli/commands.def"
-#undef COMMAND
 #define COMMAND(name) &command_##name.kind,
 const Kind *const command_table[COMMAND_N] = {
 #include "lab/cli/commands.def"

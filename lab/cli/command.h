@@ -37,8 +37,10 @@ enum {
     COMMAND_N
 };
 #undef COMMAND
+#define COMMAND(name) extern const CommandType command_##name; /* a command shows its own usage */
+#include "lab/cli/commands.def"
+#undef COMMAND
 #define COMMAND_TYPE(name)                                                                         \
-    extern const CommandType command_##name;                                                       \
     _Static_assert(COMMAND_ID_##name >= 0, "line in commands.def");                                \
     const CommandType command_##name
 

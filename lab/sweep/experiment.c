@@ -64,7 +64,7 @@ static Error *read_layouts(LayoutSettings *out, const Json *layouts, Arena *aren
     const char *const keys[] = {"replicas", "threads"};
     Json *lists = json_object(arena);
     for (int i = 0; i < 2; i++) {
-        const Json *list;
+        const Json *list = NULL;
         PASS(as_list(&list, layouts, keys[i], arena));
         if (list)
             PASS(json_set(lists, keys[i], list, arena));
@@ -305,8 +305,8 @@ Error *experiment_load(Experiment *out, const char *file, const char *const *ove
     const Json *trial = json_find(root, "trial"), *layouts = json_find(root, "layouts");
     if (!trial)
         return error_hint(json_error(root, "lacks the required setting 'trial'"), "see experiments/quickstart.json");
-    uint64_t *seeds;
-    int n_seeds;
+    uint64_t *seeds = NULL;
+    int n_seeds = 0;
     PASS(read_seeds(&seeds, &n_seeds, json_find(root, "seeds"), arena));
     PASS(read_layouts(&out->layouts, layouts, arena));
     out->paths = data_paths(file, arena);

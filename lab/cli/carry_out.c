@@ -1,0 +1,122 @@
+#include "lab/cli/carry_out.h"
+
+#include "lab/analyze/analyze.h"
+#include "lab/base/say.h"
+#include "lab/cli/folder.h"
+#include "lab/cli/show_plan.h"
+#include "lab/sweep/launch.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+const Option carry_out_options[] = {
+    {"--results", "DIR", "where results go (default: results)"},
+    {"--rerun", "WHAT", "do finished runs again: failed, diverged, stale (measured by another build), or an id"},
+    {"--dry-run", NULL, "show the plan and run nothing"},
+    {"--json", NULL, "with --dry-run: for machines"},
+    OPTION_END,
+};
+
+static const char *own_path(const char *program, Arena *arena) {
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path);
+    return n > 0 ? arena_copy_n(arena, path, (size_t)n) : program;
+}
+
+static void say_outcomes(const Plan *plan) {
+    int count[OUTCOME_N] = {0};
+    for (int i = 0; i < plan->n_runs; i++)
+        if (plan->runs[i].done && plan->runs[i].mode == RUN_FULL)
+            count[plan->runs[i].outcome]++;
+    say("%d trials: %d reached the target or had none to miss, %d spent their budget, %d diverged, %d failed",
+        plan->experiment->n_trials, count[OUTCOME_REACHED], count[OUTCOME_BUDGET_SPENT], count[OUTCOME_DIVERGED],
+        count[OUTCOME_FAILED]);
+}
+
+static Error *gather_and_report(const Plan *plan, Arena *arena) {
+    char *path = NULL;
+    PASS(folder_gather(plan->folder, false, arena));
+    PASS(analyze_report(plan->folder, &path, arena));
+    printf("%s\n", folder_relative(path, arena));
+    fflush(stdout);
+    return NULL;
+}
+
+/* The driver: a process of its own, no MPI. */
+static Error *drive(Plan *plan, const LaunchOptions *options, int *code, Arena *arena) {
+    IoLock *lock;
+    PASS(campaign_open(&lock, plan, arena));
+    PASS(campaign_set_aside(plan));
+    PASS(plan_refresh(plan));
+    launch_catch_signals();
+    int left = plan->n_runs - plan_count_done(plan);
+    if (left == 0)
+        say("%s: all %d runs are done already", plan->experiment->name, plan->n_runs);
+    else
+        say("%s: %d trials, %d runs, %d to do", plan->experiment->name, plan->experiment->n_trials, plan->n_runs, left);
+    PASS(launch_plan(plan, options));
+    say_outcomes(plan);
+    PASS(gather_and_report(plan, arena));
+    if (plan_count_failed(plan) > 0)
+        *code = CODE_SOME_FAILED;
+    return NULL;
+}
+
+static Error *prepare(Plan *plan, Experiment *experiment, const char *file, const CommandLine *line, Arena *arena) {
+    const char *results = command_option(line, "--results");
+    PASS(experiment_load(experiment, file, line->override, line->n_overrides, arena));
+    return plan_new(plan, experiment, results ? results : "results", command_option(line, "--rerun"), arena);
+}
+
+/* Rank 0 of a job that somebody else started opens, gathers and reports. */
+static Error *carry_out_ranks(Plan *plan, Comm *world, int *code, Arena *arena) {
+    bool root = comm_rank(world) == 0;
+    IoLock *lock = NULL;
+    launch_catch_signals();
+    PASS(comm_agree(world, root ? campaign_open(&lock, plan, arena) : NULL));
+    PASS(comm_agree(world, root ? campaign_set_aside(plan) : NULL));
+    PASS(launch_in_place(plan, world, arena));
+    if (!root)
+        return NULL;
+    PASS(plan_refresh(plan));
+    say_outcomes(plan);
+    PASS(gather_and_report(plan, arena));
+    if (plan_count_failed(plan) > 0)
+        *code = CODE_SOME_FAILED;
+    return NULL;
+}
+
+static Error *carry_out_launched(const char *file, const CommandLine *line, int *code, Arena *arena) {
+    Comm *world;
+    PASS(comm_begin(&world, arena));
+    Experiment experiment;
+    Plan plan;
+    Error *error = comm_agree(world, prepare(&plan, &experiment, file, line, arena));
+    if (!error)
+        error = carry_out_ranks(&plan, world, code, arena);
+    if (error && comm_rank(world) > 0) { /* said once */
+        *code = error_code(error);
+        error_end(error);
+        error = NULL;
+    }
+    comm_finish(world);
+    return error;
+}
+
+Error *carry_out_file(const char *file, const CommandLine *line, int *code, Arena *arena) {
+    if (comm_launched() && !command_option(line, "--dry-run"))
+        return carry_out_launched(file, line, code, arena);
+    Experiment experiment;
+    Plan plan;
+    PASS(prepare(&plan, &experiment, file, line, arena));
+    if (command_option(line, "--dry-run"))
+        return show_plan(&plan, command_option(line, "--json"), arena);
+    LaunchOptions options = {
+        .program = own_path(line->program, arena),
+        .file = file,
+        .overrides = line->override,
+        .n_overrides = line->n_overrides,
+        .results = command_option(line, "--results") ? command_option(line, "--results") : "results",
+    };
+    return drive(&plan, &options, code, arena);
+}

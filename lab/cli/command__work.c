@@ -1,0 +1,64 @@
+/* _work: what the driver starts; not for people. */
+#include "lab/cli/command.h"
+
+#include "lab/sweep/launch.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+static Error *prepare(Plan *plan, Experiment *experiment, const CommandLine *line, Arena *arena) {
+    PASS(experiment_load(experiment, line->word[0], line->override, line->n_overrides, arena));
+    if (strcmp(experiment->sha256, command_option(line, "--config")) != 0)
+        return error_hint(error_new(CODE_USAGE, "'%s' changed while its runs were starting", line->word[0]),
+                          "run the command again");
+    PASS(plan_new(plan, experiment, command_option(line, "--results"), NULL, arena));
+    int phase = atoi(command_option(line, "--phase"));
+    if (phase < 0 || phase >= plan->n_phases)
+        return error_new(CODE_USAGE, "there is no phase %d", phase);
+    return NULL;
+}
+
+static Error *work(Comm *group, const CommandLine *line, Arena *arena) {
+    Experiment experiment;
+    Plan plan;
+    PASS(comm_agree(group, prepare(&plan, &experiment, line, arena)));
+    const Phase *phase = &plan.phases[atoi(command_option(line, "--phase"))];
+    CampaignWatch watch = launch_worker_watch();
+    return campaign_phase(&plan, phase, group, 0, 1, launch_catch_signals(), &watch);
+}
+
+static Error *run_work(const CommandLine *line, int *code, Arena *arena) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* no rank outlives its launcher */
+    if (line->n_words != 1 || !command_option(line, "--results") || !command_option(line, "--phase") ||
+        !command_option(line, "--config"))
+        return error_hint(error_new(CODE_USAGE, "`_work` is started by `batchlab run`"), "batchlab run EXPERIMENT.json");
+    Comm *group = NULL;
+    if (comm_launched())
+        PASS(comm_begin(&group, arena));
+    else
+        group = comm_alone(arena);
+    Error *error = work(group, line, arena);
+    if (error && (comm_rank(group) > 0 || error_code(error) == CODE_STOPPED)) { /* said once, or by the driver */
+        *code = error_code(error);
+        error_end(error);
+        error = NULL;
+    }
+    comm_finish(group);
+    return error;
+}
+
+static const Option options[] = {
+    {"--results", "DIR", "results root"},
+    {"--phase", "N", "phase of the plan"},
+    {"--config", "SHA256", "hash of the resolved config"},
+    OPTION_END,
+};
+
+COMMAND_TYPE(_work) = {
+    .kind = {.name = "_work", .summary = "a worker process of `run`"},
+    .usage = "EXPERIMENT.json --results DIR --phase N --config SHA256",
+    .options = options,
+    .run = run_work,
+};

@@ -1,0 +1,28 @@
+#include "lab/cli/command.h"
+
+#include "lab/analyze/analyze.h"
+#include "lab/cli/folder.h"
+
+#include <stdio.h>
+
+static Error *run_plot(const CommandLine *line, int *code, Arena *arena) {
+    (void)code;
+    const char *word, *folder, *results = command_option(line, "--results");
+    PASS(command_one_word(&word, line, &command_plot, "results folder or experiment file"));
+    PASS(folder_find(&folder, word, results ? results : "results", arena));
+    PASS(analyze_figures(folder, arena));
+    printf("%s/figures\n", folder_relative(folder, arena));
+    return NULL;
+}
+
+static const Option options[] = {
+    {"--results", "DIR", "where results are when an experiment file is given (default: results)"},
+    OPTION_END,
+};
+
+COMMAND_TYPE(plot) = {
+    .kind = {.name = "plot", .summary = "writes tables and draws the figures"},
+    .usage = "RESULTS | EXPERIMENT.json",
+    .options = options,
+    .run = run_plot,
+};

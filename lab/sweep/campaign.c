@@ -1,0 +1,276 @@
+#include "lab/sweep/campaign.h"
+
+#include "lab/base/clock.h"
+#include "lab/base/say.h"
+#include "lab/store/provenance.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- the header of a run */
+
+static const char *const noise_unit_names[] = {"example", "shard"};
+
+static Error *fill_model(RunHeader *header, const PlannedTrial *trial, Arena *arena) {
+    const TrialSettings *settings = &trial->settings;
+    const Dataset *data = trial->data;
+    ModelInput input = {data->n_features, data->n_classes, {data->shape[0], data->shape[1], data->shape[2]}};
+    Model *model;
+    PASS(model_new(&model, settings->model, settings->model_settings, &input, (int)settings->mini_batch, arena));
+    const char **names = ARENA_ARRAY(arena, const char *, model->n_segments);
+    for (int i = 0; i < model->n_segments; i++)
+        names[i] = model->segments[i].name;
+    header->n_layers = model->n_segments;
+    header->layer_names = names;
+    header->n_weights = model->n_weights;
+    header->flops_per_example = model->flops_per_example;
+    header->noise_unit = noise_unit_names[model->noise_unit];
+    return NULL;
+}
+
+static Error *make_header(RunHeader *out, const Plan *plan, const Phase *phase, const PlannedRun *run, int hosts,
+                          const char *mpi, Arena *arena) {
+    const Experiment *experiment = plan->experiment;
+    const PlannedTrial *trial = run->trial;
+    const TrialSettings *settings = &trial->settings;
+    int64_t digest_step = experiment->layouts.steps;
+    *out = (RunHeader){
+        .experiment = experiment->name,
+        .question = experiment->question,
+        .run_id = run->id,
+        .trial_id = trial->id,
+        .config = trial->config,
+        .model = settings->model->kind.name,
+        .dataset = settings->dataset->kind.name,
+        .optimizer = settings->optimizer->kind.name,
+        .collective = experiment->layouts.collective->kind.name,
+        .global_batch = settings->global_batch,
+        .mini_batch = settings->mini_batch,
+        .n_train = trial->data->n[SPLIT_TRAIN],
+        .total_steps = trial->total_steps,
+        .seed = trial->seed,
+        .replicas = run->replicas,
+        .threads = run->threads,
+        .hosts = hosts,
+        .mode = run->mode,
+        .verify_steps = digest_step < trial->total_steps ? digest_step : trial->total_steps,
+        .oversubscribed = run->replicas * run->threads > plan->cores * hosts,
+        .alone = phase->alone,
+        .canonical = experiment->layouts.collective->canonical,
+        .target = settings->stop.has_target ? settings->stop.target : NAN,
+        .metric = settings->stop.has_target ? metric_name((Metric)settings->stop.metric) : NULL,
+        .provenance = provenance_make(mpi, hosts, arena),
+    };
+    return fill_model(out, trial, arena);
+}
+
+/* ---- one run */
+
+typedef struct Watched { /* a recorder that also tells how far it is */
+    Recorder inner;
+    const CampaignWatch *watch;
+    const PlannedRun *run;
+    double told_s;
+} Watched;
+
+static Error *watched_step(void *self, const StepRow *row) {
+    Watched *watched = self;
+    PASS(watched->inner.step(watched->inner.self, row));
+    double now = clock_s();
+    if (watched->watch->at && now - watched->told_s > 0.25) {
+        watched->told_s = now;
+        watched->watch->at(watched->watch->self, watched->run, row->step);
+    }
+    return NULL;
+}
+
+static Error *watched_eval(void *self, const EvalRow *row, const LayerRow *layers, int n_layers) {
+    Watched *watched = self;
+    return watched->inner.eval(watched->inner.self, row, layers, n_layers);
+}
+
+static Error *watched_digest(void *self, int64_t step, const float *weights, int64_t n_weights) {
+    Watched *watched = self;
+    return watched->inner.digest(watched->inner.self, step, weights, n_weights);
+}
+
+static Error *run_one(const Plan *plan, const Phase *phase, const PlannedRun *run, Comm *group,
+                      const volatile sig_atomic_t *stop, const CampaignWatch *watch, Outcome *outcome, Arena *arena) {
+    const PlannedTrial *trial = run->trial;
+    bool root = comm_rank(group) == 0;
+    RunHeader header;
+    RunWriter *writer = NULL;
+    const char *mpi = comm_size(group) > 1 || comm_launched() ? comm_library() : "none";
+    Error *error = make_header(&header, plan, phase, run, comm_hosts(group), mpi, arena);
+    if (!error && root)
+        error = run_begin(&writer, plan->folder, &header, arena);
+    PASS(comm_agree(group, error));
+    Watched watched = {.watch = watch, .run = run};
+    Recorder recorder = {&watched, watched_step, watched_eval, watched_digest};
+    if (root)
+        watched.inner = run_recorder(writer);
+    TrialLayout layout = {
+        .comm = group,
+        .threads = run->threads,
+        .collective = plan->experiment->layouts.collective,
+        .stop_after_steps = run->mode == RUN_VERIFY ? run->steps : 0,
+        .digest_step = header.verify_steps,
+        .max_seconds = plan->experiment->layouts.max_seconds,
+        .stop_flag = root ? stop : NULL,
+    };
+    RunSummary summary;
+    error = trial_run(&summary, &trial->settings, trial->seed, trial->data, &layout, root ? &recorder : NULL);
+    if (root && error)
+        run_abandon(writer);
+    if (root && !error)
+        error = run_finish(writer, &summary);
+    *outcome = summary.outcome;
+    return comm_agree(group, error);
+}
+
+/* ---- claims */
+
+static const char *lock_path(const Plan *plan, const PlannedRun *run, Arena *arena) {
+    return arena_print(arena, "%s/trials/%s/lock", plan->folder, run->trial->id);
+}
+
+bool campaign_is_claimed(const Plan *plan, const PlannedRun *run) {
+    Arena *scratch = arena_new();
+    IoLock *lock = NULL;
+    Error *error = io_exists(lock_path(plan, run, scratch))
+                       ? io_lock(&lock, lock_path(plan, run, scratch), false, 0, scratch)
+                       : NULL;
+    bool claimed = io_exists(lock_path(plan, run, scratch)) && !lock;
+    if (error)
+        error_end(error);
+    io_unlock(lock);
+    arena_end(scratch);
+    return claimed;
+}
+
+/* Claims a run's trial and looks once more whether it is done; *lock = NULL: not ours to do. */
+static Error *claim(IoLock **lock, const Plan *plan, PlannedRun *run, Arena *arena) {
+    PASS(io_folder(arena_print(arena, "%s/trials/%s", plan->folder, run->trial->id)));
+    PASS(io_lock(lock, lock_path(plan, run, arena), false, 0, arena));
+    if (!*lock)
+        return NULL;
+    bool finished;
+    Outcome outcome;
+    PASS(run_is_finished(&finished, &outcome, plan_run_folder(plan, run, arena), arena));
+    if (finished && outcome != OUTCOME_INTERRUPTED) {
+        run->done = true;
+        run->outcome = outcome;
+        io_unlock(*lock);
+        *lock = NULL;
+    }
+    return NULL;
+}
+
+/* *Collective*: one run when it can be had. */
+static Error *take_run(Plan *plan, const Phase *phase, PlannedRun *run, Comm *group,
+                       const volatile sig_atomic_t *stop, const CampaignWatch *watch) {
+    Arena *arena = arena_new();
+    IoLock *lock = NULL;
+    bool root = comm_rank(group) == 0;
+    Error *error = root ? claim(&lock, plan, run, arena) : NULL;
+    error = comm_agree(group, error);
+    char ours = lock != NULL;
+    comm_bcast(group, &ours, 1);
+    if (!error && ours) {
+        if (root && watch->start)
+            watch->start(watch->self, run);
+        error = run_one(plan, phase, run, group, stop, watch, &run->outcome, arena);
+        run->done = !error && run->outcome != OUTCOME_INTERRUPTED;
+        if (root && !error && watch->end)
+            watch->end(watch->self, run, run->outcome);
+    }
+    io_unlock(lock);
+    arena_end(arena);
+    return error ? error_wrap(error, "the run %s", run->id) : NULL;
+}
+
+Error *campaign_phase(Plan *plan, const Phase *phase, Comm *group, int first, int stride,
+                      const volatile sig_atomic_t *stop, const CampaignWatch *watch) {
+    for (int i = first; i < phase->n; i += stride) {
+        char wanted = !phase->run[i]->done && !(stop && *stop);
+        comm_bcast(group, &wanted, 1);
+        if (wanted)
+            PASS(take_run(plan, phase, phase->run[i], group, stop, watch));
+    }
+    char stopped = stop && *stop;
+    comm_bcast(group, &stopped, 1);
+    return stopped ? error_new(CODE_STOPPED, "stopped on request") : NULL;
+}
+
+Error *campaign_mark_failed(const Plan *plan, const Phase *phase, const PlannedRun *run) {
+    Arena *arena = arena_new();
+    RunHeader header;
+    RunWriter *writer;
+    RunSummary summary = {OUTCOME_FAILED, 0, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+    Error *error = make_header(&header, plan, phase, run, 1, "none", arena);
+    if (!error)
+        error = run_begin(&writer, plan->folder, &header, arena);
+    if (!error)
+        error = run_finish(writer, &summary);
+    arena_end(arena);
+    return error;
+}
+
+/* ---- the folder */
+
+/* Finished runs that --rerun asks for once more: their journal steps aside, kept under another name. */
+Error *campaign_set_aside(Plan *plan) {
+    for (int i = 0; i < plan->n_runs; i++) {
+        if (!plan->runs[i].rerun)
+            continue;
+        Arena *arena = arena_new();
+        const char *journal = arena_print(arena, "%s/journal", plan_run_folder(plan, &plan->runs[i], arena));
+        const char *aside = NULL;
+        for (int n = 1; !aside || io_exists(aside); n++)
+            aside = arena_print(arena, "%s.replaced-%d", journal, n);
+        Error *error = io_publish(journal, aside);
+        arena_end(arena);
+        PASS(error);
+        plan->runs[i].rerun = false;
+    }
+    return NULL;
+}
+
+static Error *write_config(const Plan *plan, const char *path, Arena *arena) {
+    Json *config = json_copy(plan->experiment->resolved, arena);
+    json_add_text(config, "sha256", plan->experiment->sha256, arena);
+    const char *text = json_pretty(config, arena);
+    return io_write(path, text, strlen(text));
+}
+
+/* "" when there is no readable config. */
+static const char *config_sha256(const char *path, Arena *arena) {
+    Json *config = NULL;
+    Error *error = io_exists(path) ? json_load(&config, path, arena) : NULL;
+    if (error)
+        error_end(error);
+    const Json *hash = config ? json_find(config, "sha256") : NULL;
+    return hash && hash->kind == JSON_TEXT ? hash->text : "";
+}
+
+Error *campaign_open(IoLock **out, const Plan *plan, Arena *arena) {
+    TRY(io_folder(arena_print(arena, "%s/runs", plan->folder)), "cannot start '%s'", plan->experiment->name);
+    const char *config = arena_print(arena, "%s/experiment.json", plan->folder);
+    const char *lock = arena_print(arena, "%s/.lock", plan->folder);
+    PASS(io_lock(out, lock, false, 0, arena));
+    if (*out) { /* nobody else is alive here */
+        if (strcmp(config_sha256(config, arena), plan->experiment->sha256) != 0)
+            PASS(write_config(plan, config, arena));
+        return io_lock_share(*out);
+    }
+    PASS(io_lock(out, lock, true, 10, arena));
+    if (!*out)
+        return error_new(CODE_CLAIMED, "the folder '%s' stays locked", plan->folder);
+    if (strcmp(config_sha256(config, arena), plan->experiment->sha256) != 0) {
+        io_unlock(*out);
+        *out = NULL;
+        return error_hint(error_new(CODE_USAGE, "a live process works in '%s' with another config", plan->folder),
+                          "wait for it, or give this experiment another name (experiment=NAME) or folder (--results DIR)");
+    }
+    return NULL;
+}

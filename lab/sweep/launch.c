@@ -1,0 +1,306 @@
+#include "lab/sweep/launch.h"
+
+#include "lab/base/clock.h"
+#include "lab/base/say.h"
+#include "lab/sweep/worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MAX_WORKERS = 256, MAX_CRASHES = 2 };
+
+/* ---- signals */
+
+static volatile sig_atomic_t stop_flag; /* a handler can reach nothing else */
+
+static void ask_for_stop(int signal_number) {
+    (void)signal_number;
+    stop_flag = 1;
+}
+
+const volatile sig_atomic_t *launch_catch_signals(void) {
+    struct sigaction action = {.sa_handler = ask_for_stop};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGUSR1, &action, NULL);
+    return &stop_flag;
+}
+
+/* ---- lines from worker to driver: "start RUN", "at RUN STEP", "end RUN OUTCOME" */
+
+static void tell_start(void *self, const PlannedRun *run) {
+    (void)self;
+    printf("start %s\n", run->id);
+    fflush(stdout);
+}
+
+static void tell_at(void *self, const PlannedRun *run, int64_t step) {
+    (void)self;
+    printf("at %s %lld\n", run->id, (long long)step);
+    fflush(stdout);
+}
+
+static void tell_end(void *self, const PlannedRun *run, Outcome outcome) {
+    (void)self;
+    printf("end %s %s\n", run->id, outcome_name(outcome));
+    fflush(stdout);
+}
+
+CampaignWatch launch_worker_watch(void) {
+    return (CampaignWatch){NULL, tell_start, tell_at, tell_end};
+}
+
+/* ---- the driver */
+
+typedef struct Driver {
+    Plan *plan;
+    const LaunchOptions *options;
+    Worker *worker; /* (MAX_WORKERS) */
+    int n_workers;
+    int *crashes; /* (n_runs) */
+    Progress progress;
+    double done; /* examples */
+    bool stopping;
+} Driver;
+
+static double run_work(const PlannedRun *run) {
+    return (double)run->steps * (double)run->trial->settings.global_batch;
+}
+
+static PlannedRun *find_run(const Phase *phase, const char *id) {
+    for (int i = 0; i < phase->n; i++)
+        if (strcmp(phase->run[i]->id, id) == 0)
+            return phase->run[i];
+    return NULL;
+}
+
+static void show(Driver *driver, const Worker *worker) {
+    char note[128] = "";
+    if (worker->run) {
+        const TrialSettings *trial = &worker->run->trial->settings;
+        snprintf(note, sizeof note, "%s B=%lld seed %llu, %d x %d", trial->optimizer->kind.name,
+                 (long long)trial->global_batch, (unsigned long long)worker->run->trial->seed, worker->run->replicas,
+                 worker->run->threads);
+    }
+    progress_set(&driver->progress, driver->done, note);
+}
+
+static void take_line(Driver *driver, Worker *worker, const Phase *phase) {
+    char word[16] = "", id[256] = "", rest[64] = "";
+    if (sscanf(worker->line, "%15s %255s %63s", word, id, rest) < 2)
+        return;
+    PlannedRun *run = find_run(phase, id);
+    if (!run)
+        return;
+    if (strcmp(word, "start") == 0) {
+        worker->run = run;
+        worker->run_work = 0;
+    } else if (strcmp(word, "at") == 0) {
+        double now = (double)atoll(rest) * (double)run->trial->settings.global_batch;
+        driver->done += now - worker->run_work;
+        worker->run_work = now;
+    } else if (strcmp(word, "end") == 0) {
+        driver->done += run_work(run) - worker->run_work;
+        worker->run = NULL;
+    }
+    show(driver, worker);
+}
+
+static void take_output(Driver *driver, Worker *worker, const Phase *phase) {
+    char bytes[4096];
+    ssize_t n = read(worker->fd, bytes, sizeof bytes);
+    if (n <= 0) {
+        if (n < 0 && errno == EINTR)
+            return;
+        close(worker->fd);
+        worker->fd = -1;
+        while (waitpid(worker->pid, &worker->status, 0) < 0 && errno == EINTR)
+            ;
+        worker->pid = 0;
+        return;
+    }
+    for (ssize_t i = 0; i < n; i++) {
+        if (bytes[i] != '\n' && worker->n_line < sizeof worker->line - 1) {
+            worker->line[worker->n_line++] = bytes[i];
+            continue;
+        }
+        worker->line[worker->n_line] = '\0';
+        worker->n_line = 0;
+        take_line(driver, worker, phase);
+    }
+}
+
+static void pass_on_stop(Driver *driver) {
+    if (driver->stopping || !stop_flag)
+        return;
+    driver->stopping = true;
+    say("stopping; the same command goes on from here");
+    for (int i = 0; i < driver->n_workers; i++)
+        if (driver->worker[i].pid > 0)
+            kill(driver->worker[i].pid, SIGTERM);
+}
+
+/* Until every worker is gone. */
+static void follow(Driver *driver, const Phase *phase) {
+    for (;;) {
+        struct pollfd polls[MAX_WORKERS];
+        int index[MAX_WORKERS], n = 0;
+        for (int i = 0; i < driver->n_workers; i++)
+            if (driver->worker[i].fd >= 0) {
+                index[n] = i;
+                polls[n++] = (struct pollfd){.fd = driver->worker[i].fd, .events = POLLIN};
+            }
+        if (n == 0)
+            return;
+        pass_on_stop(driver);
+        if (poll(polls, (nfds_t)n, 500) <= 0)
+            continue;
+        for (int i = 0; i < n; i++)
+            if (polls[i].revents)
+                take_output(driver, &driver->worker[index[i]], phase);
+    }
+}
+
+static const char *how_it_ended(int status, char room[64]) {
+    if (WIFSIGNALED(status))
+        snprintf(room, 64, "killed by signal %d", WTERMSIG(status));
+    else
+        snprintf(room, 64, "exit code %d", WEXITSTATUS(status));
+    return room;
+}
+
+/* What a worker's end means: NULL to go on. */
+static Error *judge(Driver *driver, const Phase *phase, const Worker *worker) {
+    char room[64];
+    int code = WIFEXITED(worker->status) ? WEXITSTATUS(worker->status) : -1;
+    if (driver->stopping || code == CODE_OK)
+        return NULL;
+    how_it_ended(worker->status, room);
+    if (code == CODE_IO || code == CODE_USAGE || code == CODE_MISSING || code == CODE_STOPPED)
+        return error_new(code, "a worker gave up (%s)", room);
+    if (!worker->run)
+        return error_hint(error_new(CODE_INTERNAL, "a worker of %d replicas ended before its first run (%s)",
+                                    phase->replicas, room),
+                          "does `mpirun -n %d hostname` work here? `batchlab doctor` looks", phase->replicas);
+    int index = (int)(worker->run - driver->plan->runs);
+    say("the run %s brought its job down (%s)%s", worker->run->id, room,
+        ++driver->crashes[index] < MAX_CRASHES ? "; it gets another chance" : ": it is recorded as failed");
+    return driver->crashes[index] < MAX_CRASHES ? NULL : campaign_mark_failed(driver->plan, phase, worker->run);
+}
+
+static int count_left(const Phase *phase) {
+    int n = 0;
+    for (int i = 0; i < phase->n; i++)
+        n += !phase->run[i]->done;
+    return n;
+}
+
+/* Starts workers for what is left of a phase and waits for them. */
+static Error *carry_out(Driver *driver, int index) {
+    const Phase *phase = &driver->plan->phases[index];
+    int left = count_left(phase), side_by_side = driver->plan->cores / phase->threads;
+    int n = phase->alone || side_by_side < 1 ? 1 : side_by_side;
+    n = n < left ? n : left;
+    n = n < MAX_WORKERS ? n : MAX_WORKERS;
+    driver->n_workers = 0;
+    Error *error = NULL;
+    for (int i = 0; i < n && !error; i++) {
+        error = worker_start(&driver->worker[i], driver->plan, index, driver->options);
+        driver->n_workers += !error;
+    }
+    follow(driver, phase);
+    for (int i = 0; i < driver->n_workers && !error; i++)
+        error = judge(driver, phase, &driver->worker[i]);
+    return error;
+}
+
+static int count_claimed(const Plan *plan, const Phase *phase) {
+    int n = 0;
+    for (int i = 0; i < phase->n; i++)
+        n += !phase->run[i]->done && campaign_is_claimed(plan, phase->run[i]);
+    return n;
+}
+
+static Error *carry_out_phase(Driver *driver, int index) {
+    Plan *plan = driver->plan;
+    const Phase *phase = &plan->phases[index];
+    double waiting_since = 0;
+    for (;;) {
+        PASS(plan_refresh(plan));
+        int left = count_left(phase), claimed = left ? count_claimed(plan, phase) : 0;
+        if (left == 0)
+            return NULL;
+        if (stop_flag)
+            return error_hint(error_new(CODE_STOPPED, "stopped on request"), "the same command goes on from here");
+        if (claimed < left) {
+            waiting_since = 0;
+            PASS(carry_out(driver, index));
+            continue;
+        }
+        if (waiting_since == 0)
+            waiting_since = clock_s();
+        if (clock_s() - waiting_since > 10)
+            return error_hint(error_new(CODE_CLAIMED, "all %d runs that remain of %d replicas are claimed by other "
+                                        "live processes", left, phase->replicas),
+                              "wait for them, then run the same command again");
+        usleep(200000);
+    }
+}
+
+Error *launch_plan(Plan *plan, const LaunchOptions *options) {
+    Arena *arena = arena_new();
+    Driver driver = {
+        .plan = plan,
+        .options = options,
+        .worker = ARENA_ARRAY(arena, Worker, MAX_WORKERS),
+        .crashes = ARENA_ARRAY(arena, int, plan->n_runs),
+        .progress = progress_new(plan->experiment->name, plan_work(plan)),
+    };
+    Error *error = NULL;
+    for (int i = 0; i < plan->n_phases && !error; i++)
+        error = carry_out_phase(&driver, i);
+    progress_end(&driver.progress);
+    arena_end(arena);
+    return error;
+}
+
+/* ---- inside somebody else's allocation */
+
+static void say_end(void *self, const PlannedRun *run, Outcome outcome) {
+    (void)self;
+    say("%s: %s", run->id, outcome_name(outcome));
+}
+
+/* Groups of phase->replicas ranks; one group only where time is measured. */
+static Error *phase_in_place(Plan *plan, const Phase *phase, Comm *world, Arena *arena) {
+    int size = comm_size(world), rank = comm_rank(world);
+    if (phase->replicas > size) {
+        if (rank == 0)
+            say("%d replicas need more than the %d ranks of this job: left out", phase->replicas, size);
+        return NULL;
+    }
+    int n_groups = phase->alone ? 1 : size / phase->replicas, mine = rank / phase->replicas;
+    Comm *group;
+    PASS(comm_split(&group, world, mine < n_groups ? mine : -1, arena));
+    CampaignWatch watch = {.end = say_end};
+    Error *error = group ? campaign_phase(plan, phase, group, mine, n_groups, &stop_flag, &watch) : NULL;
+    return comm_agree(world, error);
+}
+
+Error *launch_in_place(Plan *plan, Comm *world, Arena *arena) {
+    for (int i = 0; i < plan->n_phases; i++) {
+        PASS(comm_agree(world, comm_rank(world) == 0 ? plan_refresh(plan) : NULL));
+        for (int j = 0; j < plan->n_runs; j++) {
+            char done = plan->runs[j].done;
+            comm_bcast(world, &done, 1);
+            plan->runs[j].done = done;
+        }
+        PASS(phase_in_place(plan, &plan->phases[i], world, arena));
+    }
+    return NULL;
+}

@@ -1,0 +1,29 @@
+/* Launch: the driver's side of a campaign. Starts worker processes (this same program, command `_work`) or one mpirun per
+ * layout, follows them, and starts again what crashed. */
+#ifndef LAB_SWEEP_LAUNCH_H
+#define LAB_SWEEP_LAUNCH_H
+
+#include "lab/sweep/campaign.h"
+
+typedef struct LaunchOptions {
+    const char *program; /* path of this executable */
+    const char *file;    /* the experiment, as given */
+    const char *const *overrides;
+    int n_overrides;
+    const char *results;
+} LaunchOptions;
+
+/* Carries the plan out. Returns an error (74 disk, 85 stopped, 5 claimed, ...) or NULL when every run of the plan is done,
+ * failed ones included. */
+Error *launch_plan(Plan *plan, const LaunchOptions *options);
+
+/* The same for processes that were started by mpirun, srun or an MPIJob. *Collective* over `world`: forms groups. */
+Error *launch_in_place(Plan *plan, Comm *world, Arena *arena);
+
+/* Handler for SIGINT and SIGTERM: asks for a stop after the current step. */
+const volatile sig_atomic_t *launch_catch_signals(void);
+
+/* What a worker prints on stdout for its driver. */
+CampaignWatch launch_worker_watch(void);
+
+#endif

@@ -1,0 +1,64 @@
+/* Plan: the runs of an experiment, in the order they are carried out, and what is done already. */
+#ifndef LAB_SWEEP_PLAN_H
+#define LAB_SWEEP_PLAN_H
+
+#include "lab/sweep/experiment.h"
+
+typedef struct PlannedRun {
+    const PlannedTrial *trial;
+    const char *id;
+    int replicas, threads;
+    RunMode mode;
+    int64_t steps; /* at most: a target may end it earlier */
+    bool done;
+    bool rerun;      /* done before, but asked for again */
+    Outcome outcome; /* when done */
+} PlannedRun;
+
+/* Runs that are carried out together: one layout, one mode, one instruction set. */
+typedef struct Phase {
+    int replicas, threads;
+    RunMode mode;
+    bool alone;      /* one run at a time, nothing else of ours beside it: its timings count */
+    const char *isa; /* NULL: whatever the machine has */
+    int n;
+    PlannedRun **run;
+} Phase;
+
+typedef struct Plan {
+    const Experiment *experiment;
+    const char *folder; /* results/<experiment> */
+    int n_runs;
+    PlannedRun *runs;
+    int n_phases;
+    Phase *phases;
+    int n_skipped; /* (trial, layout) pairs with more replicas than shards */
+    int cores;
+} Plan;
+
+/* `rerun`: NULL, "failed", "diverged", "stale" or a trial or run id; matching finished runs count as not done. */
+Error *plan_new(Plan *out, const Experiment *experiment, const char *results, const char *rerun, Arena *arena);
+
+/* Looks again which runs are done. */
+Error *plan_refresh(Plan *plan);
+
+int plan_count_done(const Plan *plan);
+int plan_count_failed(const Plan *plan);
+/* Examples that the runs not done yet will train on at most. */
+double plan_work(const Plan *plan);
+
+const char *plan_run_folder(const Plan *plan, const PlannedRun *run, Arena *arena);
+
+/* Estimates of what is left: measured speeds of this folder's runs where there are any, else a probe of the model. */
+typedef struct PlanEstimate {
+    double seconds;
+    double memory_bytes; /* of one replica of the largest trial */
+    double disk_bytes;
+} PlanEstimate;
+Error *plan_estimate(PlanEstimate *out, const Plan *plan, Arena *arena);
+
+/* For people, and for machines. */
+void plan_print(const Plan *plan, const PlanEstimate *estimate);
+Json *plan_json(const Plan *plan, const PlanEstimate *estimate, Arena *arena);
+
+#endif

@@ -1,0 +1,22 @@
+/* Internal to lab/sweep: one started child of the driver. */
+#ifndef LAB_SWEEP_WORKER_H
+#define LAB_SWEEP_WORKER_H
+
+#include "lab/sweep/launch.h"
+
+#include <sys/types.h>
+
+typedef struct Worker {
+    pid_t pid; /* 0: gone */
+    int fd;    /* its stdout */
+    char line[512];
+    size_t n_line;
+    const PlannedRun *run; /* being carried out, or NULL */
+    double run_work;       /* examples of it told so far */
+    int status;            /* of waitpid, when gone */
+} Worker;
+
+/* Starts the worker processes of a phase: mpirun when replicas > 1. */
+Error *worker_start(Worker *out, const Plan *plan, int phase, const LaunchOptions *options);
+
+#endif
