@@ -2,7 +2,6 @@
 
 #include "lab/store/journal.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,22 +47,25 @@ static const Field summary_fields[] = {
 
 /* ---- writing */
 
-/* JSON has no infinities, and the loss of a diverged run may be one. */
+/* What JSON numbers do not carry stands as text: infinities (the loss of a diverged run), -0, whole numbers that our
+ * reader would refuse. */
 static Json *double_json(double value, Arena *arena) {
-    if (isinf(value))
-        return json_text(value > 0 ? "inf" : "-inf", arena);
-    return isnan(value) ? json_null(arena) : json_number(value, arena);
+    if (isnan(value))
+        return json_null(arena);
+    if (fabs(value) >= 0x1p53 || (value == 0 && signbit(value)))
+        return json_text(arena_print(arena, "%.17g", value), arena);
+    return json_number(value, arena);
 }
 
-/* Whole numbers beyond 2^53 do not survive as JSON numbers: those stand as text. */
+/* Whole numbers from 2^53 on do not survive as JSON numbers: those stand as text. */
 static Json *whole_json(int64_t value, Arena *arena) {
-    if (llabs(value) > 1ll << 53)
+    if (value <= -(1ll << 53) || value >= 1ll << 53)
         return json_text(arena_print(arena, "%lld", (long long)value), arena);
     return json_number((double)value, arena);
 }
 
 static Json *seed_json(uint64_t seed, Arena *arena) {
-    if (seed > 1ull << 53)
+    if (seed >= 1ull << 53)
         return json_text(arena_print(arena, "%llu", (unsigned long long)seed), arena);
     return json_number((double)seed, arena);
 }
@@ -138,9 +140,7 @@ static bool is_number(const Json *value) {
 
 static double read_double(const Json *value) {
     if (is_text(value))
-        return strcmp(value->text, "inf") == 0    ? INFINITY
-               : strcmp(value->text, "-inf") == 0 ? -INFINITY
-                                                  : NAN;
+        return strtod(value->text, NULL);
     return is_number(value) ? value->number : NAN;
 }
 
