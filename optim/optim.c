@@ -58,6 +58,7 @@ Optim *optim_new(const OptimType *type, const void *settings, const Segment *seg
                  int n_segments, Arena *arena) {
     assert(type->n_slots <= OPTIM_MAX_SLOTS && type->n_sums <= OPTIM_MAX_SUMS);
     assert((type->n_sums > 0) == (type->measure != NULL));
+    assert(!type->measure || type->ratio); /* sums are there for a ratio */
     Optim *optim = ARENA_NEW(arena, Optim);
     optim->type = type;
     optim->settings = settings;
@@ -68,6 +69,8 @@ Optim *optim_new(const OptimType *type, const void *settings, const Segment *seg
         optim->slots[i] = ARENA_ARRAY(arena, real, optim->n_weights);
     optim->sums = ARENA_ARRAY(arena, double, optim->n_chunks * type->n_sums);
     optim->ratios = ARENA_ARRAY(arena, double, n_segments);
+    for (int s = 0; s < n_segments; s++)
+        optim->ratios[s] = 1;
     return optim;
 }
 
@@ -113,10 +116,9 @@ static void set_ratios(const Work *work) {
         double sums[OPTIM_MAX_SUMS] = {0};
         for (int k = 0; k < type->n_sums; k++)
             sums[k] = vec_tree_sum(optim->sums + k * optim->n_chunks + first, n);
-        double ratio = 1;
-        if (type->ratio)
-            ratio = type->ratio(&work->step, &optim->segments[s], sums, work->layers[s].grad_sumsq);
-        optim->ratios[s] = work->layers[s].trust = ratio;
+        OptimLayer *layer = &work->layers[s];
+        layer->trust = type->ratio(&work->step, &optim->segments[s], sums, layer->grad_sumsq);
+        optim->ratios[s] = layer->trust;
         first += n;
     }
 }
@@ -133,17 +135,20 @@ static void update_chunks(const Work *work, int64_t from, int64_t to) {
 /* Part `part` of `n_parts` of a step. Every chunk writes places of its own and every sum over
  * chunks has its fixed tree, so the parts decide nothing but who works. */
 static void step_part(const Work *work, int part, int n_parts) {
+    const OptimType *type = work->optim->type;
     int64_t n = work->optim->n_chunks;
     int64_t from = n * part / n_parts, to = n * (part + 1) / n_parts;
-    if (work->optim->type->measure)
-        measure_chunks(work, from, to);
-    if (n_parts > 1) {
+    if (type->ratio) {
+        if (type->measure)
+            measure_chunks(work, from, to);
+        if (n_parts > 1) {
 #pragma omp barrier
-    }
-    if (part == 0)
-        set_ratios(work);
-    if (n_parts > 1) {
+        }
+        if (part == 0)
+            set_ratios(work);
+        if (n_parts > 1) {
 #pragma omp barrier
+        }
     }
     update_chunks(work, from, to);
 }
@@ -158,6 +163,8 @@ void optim_step(Optim *optim, double lr, real *weights, const real *grad, OptimL
         .t = optim->t, .lr = lr, .lr_last = optim->lr_last, .settings = optim->settings};
     if (optim->type->begin)
         optim->type->begin(&work.step);
+    for (int s = 0; s < optim->n_segments; s++)
+        layers[s].trust = 1; /* unless the rule has a ratio */
     if (threads > optim->n_chunks)
         threads = (int)optim->n_chunks;
     if (threads > 1) {

@@ -50,7 +50,7 @@ typedef struct OptimType {
     void (*begin)(OptimStep *step);
     /* Adds nothing itself: writes the span's `n_sums` partial sums. May change slots (LAMB moves m and v here). */
     void (*measure)(const OptimStep *step, const OptimSpan *span, double *sums);
-    /* Trust ratio of a tensor from its sums. Called for every tensor; NULL: 1. */
+    /* Trust ratio of a tensor from its sums. Called for every tensor; NULL (no measure either then): 1. */
     double (*ratio)(const OptimStep *step, const Segment *segment, const double *sums, double grad_sumsq);
     void (*update)(const OptimStep *step, const OptimSpan *span, double ratio);
 } OptimType;
