@@ -4,6 +4,7 @@
 
 #include "lab/base/arena.h"
 #include "lab/base/io.h"
+#include "lab/store/provenance.h"
 #include "lab/store/run.h"
 
 #include <math.h>
@@ -28,9 +29,8 @@ static inline void scratch_end(const char *folder, Arena *arena) {
 
 static inline RunHeader fixture_header(Arena *arena) {
     static const char *const layers[FIXTURE_LAYERS] = {"layer1.weight", "gr\xc3\xb6\xc3\x9f"};
-    Json *provenance = json_object(arena);
-    json_add_text(provenance, "cpu", "an \"abacus\"", arena);
-    json_add_number(provenance, "cores", 2, arena);
+    Json *provenance = provenance_make("none", 1, arena);
+    json_add_text(provenance, "remark", "an \"abacus\"", arena);
     return (RunHeader){.experiment = "study",
                        .question = "how far?",
                        .run_id = "0123456789abcdef-r1t1",
