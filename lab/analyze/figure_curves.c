@@ -76,13 +76,15 @@ static void add_run(Table *out, int panel, const char *label, int line, const Ru
 static Table *table(const Results *results, Arena *arena) {
     Table *out = table_new("curves", columns, sizeof columns / sizeof *columns, arena);
     Lines lines = lines_make(results->cells, arena);
-    int panel = 0;
-    for (int l = 0; l < lines.n && panel < MAX_PANELS; l++) {
-        int chosen[LINES_MAX];
-        int n = lines_spread(chosen, lines.line[l].n, LINES_MAX);
+    int64_t batches[LINES_MAX];
+    int n = lines_batches(batches, &lines, MAX_PANELS, arena), panel = 0;
+    for (int l = 0; l < lines.n && l < MAX_PANELS; l++) {
         int64_t before = out->n_values;
-        for (int i = 0; i < n; i++)
-            add_run(out, panel + 1, lines.line[l].label, i + 1, typical(lines.line[l].cell[chosen[i]], arena));
+        for (int i = 0; i < n; i++) {
+            const Cell *cell = line_at(&lines.line[l], batches[i]);
+            if (cell)
+                add_run(out, panel + 1, lines.line[l].label, i + 1, typical(cell, arena));
+        }
         panel += out->n_values > before;
     }
     return out;

@@ -94,13 +94,15 @@ static void add_cell(Table *out, int panel, const char *label, int line, const C
 static Table *table(const Results *results, Arena *arena) {
     Table *out = table_new("noise_scale", columns, sizeof columns / sizeof *columns, arena);
     Lines lines = lines_make(results->cells, arena);
-    int panel = 0;
-    for (int l = 0; l < lines.n && panel < MAX_PANELS; l++) {
-        int chosen[LINES_MAX];
-        int n = lines_spread(chosen, lines.line[l].n, LINES_MAX);
+    int64_t batches[LINES_MAX];
+    int n = lines_batches(batches, &lines, MAX_PANELS, arena), panel = 0;
+    for (int l = 0; l < lines.n && l < MAX_PANELS; l++) {
         int64_t before = out->n_values;
-        for (int i = 0; i < n; i++)
-            add_cell(out, panel + 1, lines.line[l].label, i + 1, lines.line[l].cell[chosen[i]], arena);
+        for (int i = 0; i < n; i++) {
+            const Cell *cell = line_at(&lines.line[l], batches[i]);
+            if (cell)
+                add_cell(out, panel + 1, lines.line[l].label, i + 1, cell, arena);
+        }
         panel += out->n_values > before;
     }
     return out;

@@ -6,6 +6,7 @@
 #include "lab/base/text.h"
 
 #include <math.h>
+#include <string.h>
 
 #define MAX_LINES 6 /* of each kind in the figure */
 
@@ -88,20 +89,25 @@ static void add_point(Table *out, int panel, int line, const ScalingLine *of, co
     table_text(out, use_of(point));
 }
 
-/* Lines of one kind that belong to the shown work, first line of each size; `drawn` gets their indices. */
+/* Lines of one kind that belong to the shown work, one of each size, by size; `drawn` gets their indices. A weak line
+ * without its one-replica base has nothing to be compared with. */
 static int drawn_lines(int *drawn, const Results *results, ScalingKind kind, Arena *arena) {
     const Scaling *scaling = &results->scaling;
     const Timing *shown = layouts_shown(&results->timings);
     int *all = ARENA_ARRAY(arena, int, scaling->n_lines + 1), n = 0;
     for (int l = 0; l < scaling->n_lines; l++) {
         const ScalingLine *line = &scaling->line[l];
-        if (line->kind != kind || !layouts_match(line->point[0].timing, shown))
+        if (line->kind != kind || !layouts_match(line->point[0].timing, shown) ||
+            (kind == SCALING_WEAK && !isfinite(line->point[0].speedup)))
             continue;
-        bool repeated = false;
-        for (int i = 0; i < n; i++)
-            repeated |= scaling->line[all[i]].examples == line->examples;
-        if (!repeated)
-            all[n++] = l;
+        int at = n;
+        while (at > 0 && scaling->line[all[at - 1]].examples > line->examples)
+            at--;
+        if (at > 0 && scaling->line[all[at - 1]].examples == line->examples)
+            continue;
+        memmove(&all[at + 1], &all[at], sizeof *all * (size_t)(n - at));
+        all[at] = l;
+        n++;
     }
     int chosen[MAX_LINES];
     int n_drawn = lines_spread(chosen, n, MAX_LINES);

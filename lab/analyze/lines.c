@@ -3,6 +3,7 @@
 #include "lab/analyze/labels.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static double reached_frac(const Cell *cell) {
@@ -23,6 +24,38 @@ int lines_spread(int *index, int n, int most) {
     int taken = n < most ? n : most;
     for (int i = 0; i < taken; i++)
         index[i] = taken < 2 ? 0 : (int)((long)i * (n - 1) / (taken - 1));
+    return taken;
+}
+
+const Cell *line_at(const Line *line, int64_t global_batch) {
+    for (int i = 0; i < line->n; i++)
+        if (line->cell[i]->global_batch == global_batch)
+            return line->cell[i];
+    return NULL;
+}
+
+static int by_size(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+int lines_batches(int64_t batches[LINES_MAX], const Lines *lines, int n_lines, Arena *arena) {
+    int n = 0, n_distinct = 0;
+    for (int l = 0; l < n_lines && l < lines->n; l++)
+        n += lines->line[l].n;
+    int64_t *all = ARENA_ARRAY(arena, int64_t, n + 1);
+    n = 0;
+    for (int l = 0; l < n_lines && l < lines->n; l++)
+        for (int i = 0; i < lines->line[l].n; i++)
+            all[n++] = lines->line[l].cell[i]->global_batch;
+    qsort(all, (size_t)n, sizeof *all, by_size);
+    for (int i = 0; i < n; i++)
+        if (n_distinct == 0 || all[n_distinct - 1] != all[i])
+            all[n_distinct++] = all[i];
+    int chosen[LINES_MAX];
+    int taken = lines_spread(chosen, n_distinct, LINES_MAX);
+    for (int i = 0; i < taken; i++)
+        batches[i] = all[chosen[i]];
     return taken;
 }
 

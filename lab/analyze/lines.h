@@ -26,6 +26,13 @@ Lines lines_make(const Cells *cells, Arena *arena);
 /* True when `a` did better than `b`: reached in more trials, then with fewer examples, then the better accuracy. */
 bool cell_is_better(const Cell *a, const Cell *b);
 
+/* The global batches of the first `n_lines` lines, each once, growing; at most LINES_MAX of them. Figures with a panel a
+ * line give each batch one colour in all panels. Returns how many. */
+int lines_batches(int64_t batches[LINES_MAX], const Lines *lines, int n_lines, Arena *arena);
+
+/* The cell of a line at a global batch, or NULL. */
+const Cell *line_at(const Line *line, int64_t global_batch);
+
 /* Indices of at most `most` of n things, evenly spread, first and last among them. Returns how many. */
 int lines_spread(int *index, int n, int most);
 
