@@ -96,10 +96,13 @@ static void test_mlp__full_size_accumulates_like_a_separate_add(void **state) {
         Net net = net_new(MODEL_ID_mlp, "{\"hidden\": [512, 512]}", mini_batch[b]);
         size_t bytes = (size_t)net.model->n_weights * sizeof(float);
         float *apart = ARENA_ARRAY(net.arena, float, net.model->n_weights);
+        float *before = ARENA_ARRAY(net.arena, float, net.model->n_weights);
         run(&net, net.grad, false, NULL);
-        for (int64_t i = 0; i < net.model->n_weights; i++)
-            apart[i] = net.weights[i] + net.grad[i];
-        memcpy(net.grad, net.weights, bytes); /* any numbers that are there before */
+        for (int64_t i = 0; i < net.model->n_weights; i++) {
+            before[i] = net.weights[i] + 0.1F;
+            apart[i] = before[i] + net.grad[i];
+        }
+        memcpy(net.grad, before, bytes);
         run(&net, net.grad, true, NULL);
         assert_memory_equal(net.grad, apart, bytes);
         arena_end(net.arena);
