@@ -35,7 +35,7 @@ eval canvas(600, height)
 set bmargin at screen (92.0 + 30 * rows) / height
 set logscale xy 2
 set format '%.0f'
-set xtics 1, (b_max / b_min > 256 ? 4 : 2)
+set xtics 1, (b_max / b_min > 128 ? 4 : 2)
 set ytics 1, (top / bottom > 2**14 ? 4 : 2)
 set xrange [b_min / 1.5 : b_max * 1.5]
 set yrange [bottom : top]

@@ -42,7 +42,7 @@ set key textcolor rgb '#222222' samplen 2.6 spacing 1.15
 short(x) = x >= 1e6 ? sprintf('%gM', x / 1e6) : x >= 1e3 ? sprintf('%gk', x / 1e3) : sprintf('%g', x)
 
 # eval decades('x', from, to): tics of a logarithmic axis at 1, 10, 100, ..., with 2 and 5 between when it is short.
-decade_step(from, to) = to / from < 30 ? 3 : to / from > 1e5 ? 0 : 1
+decade_step(from, to) = to / from < 60 ? 3 : to / from > 1e5 ? 0 : 1
 decades(axis, from, to) = sprintf("set %stics () ; do for [e=%d:%d] { set %stics add (short(10.0**e) 10.0**e); \
 if (%d == 3) { set %stics add (short(2*10.0**e) 2*10.0**e, short(5*10.0**e) 5*10.0**e) } }", \
     axis, int(floor(log10(from))), int(ceil(log10(to))), axis, decade_step(from, to), axis)

@@ -33,43 +33,70 @@ static const char *batch(const Cell *cell, Arena *arena) {
     return arena_print(arena, "B = %s", format_count((double)cell->global_batch, arena));
 }
 
-/* "; at B = 2,048 it missed the target in 2 of 2 seeds" for every cell in which somebody did. */
+/* Did the seeds of two cells fare alike? */
+static bool same_misses(const Cell *a, const Cell *b) {
+    return cell_n_done(a) == cell_n_done(b) && a->n_of[OUTCOME_BUDGET_SPENT] == b->n_of[OUTCOME_BUDGET_SPENT] &&
+           a->n_of[OUTCOME_DIVERGED] == b->n_of[OUTCOME_DIVERGED];
+}
+
+/* "missed the target in 1 and diverged in 1 of 3 seeds" */
+static void add_miss(Text *text, const Cell *cell, Arena *arena) {
+    int missed = cell->n_of[OUTCOME_BUDGET_SPENT], diverged = cell->n_of[OUTCOME_DIVERGED];
+    if (missed)
+        text_add(text, "missed the target in %d", missed);
+    if (diverged)
+        text_add(text, "%sdiverged in %d", missed ? " and " : "", diverged);
+    text_add(text, " of %s", format_plural(cell_n_done(cell), "seed", arena));
+}
+
+/* " At B = 1,024 it missed the target in 2 of 2 seeds; at B = 2,048 and 4,096 it diverged in 2 of 2 seeds." */
 static void add_misses(Text *text, const Line *line, Arena *arena) {
-    const char *before = "At ";
-    for (int i = 0; i < line->n; i++) {
+    const char **batches = ARENA_ARRAY(arena, const char *, line->n);
+    const char *before = " At B = ";
+    for (int i = 0, end; i < line->n; i = end) {
         const Cell *cell = line->cell[i];
-        int done = cell_n_done(cell), missed = cell->n_of[OUTCOME_BUDGET_SPENT], diverged = cell->n_of[OUTCOME_DIVERGED];
-        if (!cell->has_target || missed + diverged == 0)
+        int n = 0;
+        for (end = i; end < line->n && same_misses(cell, line->cell[end]); end++)
+            batches[n++] = format_count((double)line->cell[end]->global_batch, arena);
+        if (!cell->has_target || cell->n_of[OUTCOME_BUDGET_SPENT] + cell->n_of[OUTCOME_DIVERGED] == 0)
             continue;
-        text_add(text, "%s%s it ", before, batch(cell, arena));
-        if (missed)
-            text_add(text, "missed the target in %d", missed);
-        if (diverged)
-            text_add(text, "%sdiverged in %d", missed ? " and " : "", diverged);
-        text_add(text, " of %s", format_plural(done, "seed", arena));
-        before = "; at ";
+        text_add(text, "%s%s it ", before, format_list(batches, n, arena));
+        add_miss(text, cell, arena);
+        before = "; at B = ";
     }
     if (*before == ';')
         text_add(text, ".");
 }
 
+/* "1.17 times the examples of B = 32 for 1/6.8 of its steps" */
+static const char *price(const Cell *cell, const Cell *base, Arena *arena) {
+    return arena_print(arena, "%s times the examples of %s for 1/%s of its steps",
+                       format_number(cell->examples.median / base->examples.median, arena), batch(base, arena),
+                       format_number(base->steps.median / cell->steps.median, arena));
+}
+
+/* The first cell after the base whose median trial reached the target. */
+static const Cell *next_reached(const Line *line, const Cell *base) {
+    for (int i = 0; i < line->n; i++)
+        if (line->cell[i]->global_batch > base->global_batch && isfinite(line->cell[i]->steps.median))
+            return line->cell[i];
+    return NULL;
+}
+
 static void add_cost(Text *text, const Line *line, const LineFacts *facts, Arena *arena) {
     const Cell *base = facts->base, *pays = facts->pays, *largest = facts->largest;
-    text_add(text, "%s: ", line->label);
-    if (pays != base)
-        text_add(text, "%s needs 1/%s of the steps of %s for %s times its examples. ", batch(pays, arena),
-                 format_number(base->steps.median / pays->steps.median, arena), batch(base, arena),
-                 format_number(pays->examples.median / base->examples.median, arena));
-    else if (largest != base)
-        text_add(text, "every larger batch costs more than %.0f %% over the examples of %s. ", 100 * (ANSWER_OVERHEAD - 1),
-                 batch(base, arena));
-    else
-        text_add(text, "only %s reached the target, in %s steps. ", batch(base, arena),
+    const Cell *told = pays; /* whose price the sentence has given so far */
+    if (pays != base) {
+        text_add(text, "%s: the batch pays up to %s, %s.", line->label, batch(pays, arena), price(pays, base, arena));
+    } else if (largest != base) {
+        told = next_reached(line, base);
+        text_add(text, "%s: already %s needs %s.", line->label, batch(told, arena), price(told, base, arena));
+    } else {
+        text_add(text, "%s: only %s reached the target, in %s steps.", line->label, batch(base, arena),
                  format_count(base->steps.median, arena));
-    if (largest != pays)
-        text_add(text, "%s needs %s times the examples of %s and 1/%s of its steps. ", batch(largest, arena),
-                 format_number(largest->examples.median / base->examples.median, arena), batch(base, arena),
-                 format_number(base->steps.median / largest->steps.median, arena));
+    }
+    if (largest != told)
+        text_add(text, " %s needs %s.", batch(largest, arena), price(largest, base, arena));
 }
 
 /* Without a target the best accuracy is what can be told. */
@@ -88,7 +115,7 @@ static const char *line_sentence(const Line *line, Arena *arena) {
     if (facts.base)
         add_cost(&text, line, &facts, arena);
     else if (line->cell[0]->has_target)
-        text_add(&text, "%s: the target was reached at no global batch. ", line->label);
+        text_add(&text, "%s: the target was reached at no global batch.", line->label);
     else if (isfinite(line->cell[0]->best_accuracy.median))
         add_accuracy(&text, line, arena);
     else
@@ -143,7 +170,7 @@ static const char *speedup_sentence(const Results *results, Arena *arena) {
                        format_count((double)best->timing->global_batch, arena), format_percent(best->efficiency, arena));
 }
 
-/* "The global batch pays up to 512 with lars, 256 with momentum; not at all with lamb." */
+/* "The global batch pays up to 512 with lars; 256 with momentum; the target was not reached with lamb." */
 static const char *headline(const Lines *lines, const Results *results, Arena *arena) {
     if (results->cells->n_cells == 0)
         return "No trial has been trained to its end yet; only verify runs are here.";
@@ -158,7 +185,7 @@ static const char *headline(const Lines *lines, const Results *results, Arena *a
             never[n_never++] = lines->line[l].label;
             continue;
         }
-        text_add(&text, "%s %s with %s", n++ ? "," : "The global batch pays up to",
+        text_add(&text, "%s %s with %s", n++ ? ";" : "The global batch pays up to",
                  format_count((double)facts.pays->global_batch, arena), lines->line[l].label);
     }
     if (!has_target)

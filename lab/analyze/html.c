@@ -24,14 +24,14 @@ static const char style[] =
     ".good{background:var(--good-bg);color:var(--good);border-color:currentColor}\n"
     ".bad{background:var(--bad-bg);color:var(--bad);border-color:currentColor}\n"
     "figure{margin:1.6rem 0;break-inside:avoid}\n"
-    "figure img{display:block;width:100%;max-width:46rem;height:auto;background:#fff;border:1px solid var(--line);"
+    "figure img{display:block;width:100%;max-width:42rem;height:auto;background:#fff;border:1px solid var(--line);"
     "border-radius:.5rem;padding:.4rem}\n"
-    "figcaption{color:var(--soft);font-size:.92rem;margin-top:.5rem;max-width:46rem}\n"
+    "figcaption{color:var(--soft);font-size:.92rem;margin-top:.5rem;max-width:42rem}\n"
     ".scroll{overflow-x:auto;border:1px solid var(--line);border-radius:.5rem;margin:.6rem 0}\n"
-    "table{border-collapse:collapse;width:100%;font-size:.88rem;font-variant-numeric:tabular-nums}\n"
+    "table{border-collapse:collapse;width:100%;font-size:.88rem;overflow-wrap:normal;font-variant-numeric:tabular-nums}\n"
     "th,td{padding:.35rem .6rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}\n"
     "tr:last-child td{border-bottom:0}\n"
-    "th{background:var(--card);font-weight:600;vertical-align:bottom}th small{display:block;font-weight:400;color:var(--soft)}\n"
+    "th{background:var(--card);font-weight:600;vertical-align:bottom;white-space:normal;line-height:1.25}th small{display:block;font-weight:400;color:var(--soft)}\n"
     ".t{text-align:left}td.wrap{white-space:normal;text-align:left;overflow-wrap:anywhere}\n"
     "td.wrap:first-child{white-space:nowrap;color:var(--soft)}\n"
     ".note{color:var(--soft);font-size:.92rem}\n"
@@ -54,9 +54,17 @@ void html_end(Text *out) {
     text_add(out, "</body>\n</html>\n");
 }
 
+/* "B = 32" and "20 %" must not break over two lines. */
+static bool holds_together(const char *space, const char *start) {
+    return space[1] == '%' || space[1] == '=' || (space > start && space[-1] == '=');
+}
+
 void html_text(Text *out, const char *raw) {
     for (const char *c = raw; *c; c++) {
         switch (*c) {
+        case ' ':
+            text_add(out, holds_together(c, raw) ? "&nbsp;" : " ");
+            break;
         case '&':
             text_add(out, "&amp;");
             break;

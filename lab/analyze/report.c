@@ -63,10 +63,10 @@ static void add_verdict(Text *out, const Report *report, Arena *arena) {
 static const TableColumn key_columns[] = {
     {"series", NULL},
     {"global_batch", "examples"},
-    {"reached", NULL},
+    {"reached_target", NULL},
     {"steps_to_target", "median (low-high)"},
     {"examples_to_target", "median"},
-    {"examples_against_smallest", "times"},
+    {"examples_against_smallest_batch", "times"},
     {"test_accuracy", "%"},
     {"fastest_layout", NULL},
     {"training_to_target", "s"},
@@ -82,12 +82,21 @@ static const char *spread_text(const Spread *spread, Arena *arena) {
                        format_count(spread->high, arena));
 }
 
+/* "2 of 2", "0 of 2, 1 diverged" */
+static const char *reached_text(const Cell *cell, Arena *arena) {
+    const char *text = arena_print(arena, "%d of %d", cell->n_of[OUTCOME_REACHED], cell->n_trials);
+    for (int o = OUTCOME_DIVERGED; o < OUTCOME_N; o++)
+        if (cell->n_of[o])
+            text = arena_print(arena, "%s, %d %s", text, cell->n_of[o], outcome_name((Outcome)o));
+    return text;
+}
+
 static void add_key_row(Table *table, const Report *report, const Series *series, const Cell *cell, double base,
                         Arena *arena) {
     const Timing *fastest = listing_fastest(report->results, cell, arena);
     table_text(table, series->label);
     table_number(table, (double)cell->global_batch);
-    table_text(table, arena_print(arena, "%d of %d", cell->n_of[OUTCOME_REACHED], cell->n_trials));
+    table_text(table, reached_text(cell, arena));
     table_text(table, spread_text(&cell->steps, arena));
     table_number(table, cell->examples.median);
     table_number(table, cell->examples.median / base);
@@ -132,9 +141,9 @@ static void add_figure(Text *out, const ReportFigure *figure) {
         html_text(out, kind->detail);
     }
     if (kind->reference) {
-        text_add(out, " (");
+        text_add(out, " After ");
         html_text(out, kind->reference);
-        text_add(out, ")");
+        text_add(out, ".");
     }
     text_add(out, "</figcaption>\n</figure>\n");
 }

@@ -40,9 +40,10 @@ static void add_cell(Text *out, const Results *results, const Cell *cell, Arena 
     int n = 0;
     for (int o = OUTCOME_BUDGET_SPENT; o < OUTCOME_N; o++)
         if (cell->n_of[o])
-            parts[n++] = arena_print(arena, "%d %s", cell->n_of[o],
+            parts[n++] = arena_print(arena, "%s in %d",
                                      o == OUTCOME_BUDGET_SPENT && cell->has_target ? "missed the target"
-                                                                                   : outcome_words((Outcome)o));
+                                                                                   : outcome_words((Outcome)o),
+                                     cell->n_of[o]);
     text_add(out, "<li>");
     html_text(out, results->cells->series[cell->series].label);
     text_add(out, " at B = %s: %s of %s", format_count((double)cell->global_batch, arena), format_list(parts, n, arena),
