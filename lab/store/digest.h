@@ -1,6 +1,7 @@
-/* The trajectory digest (DESIGN 2): a rolling SHA-256 over the rows in the order in which they are recorded, columns
- * in schema.def order, `trajectory` columns only, then the weights. int64, double and float little-endian; every NaN
- * is one and the same (0x7ff8000000000000, 0x7fc00000). An evaluation is its row followed by its layers' rows. */
+/* The trajectory digest (DESIGN 2): a rolling SHA-256 over the rows in the order in which they are
+ * recorded, columns in schema.def order, `trajectory` columns only, then the weights. int64, double
+ * and float little-endian; every NaN is one and the same (0x7ff8000000000000, 0x7fc00000). An
+ * evaluation is its row followed by its layers' rows. */
 #ifndef LAB_STORE_DIGEST_H
 #define LAB_STORE_DIGEST_H
 

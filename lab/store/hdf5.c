@@ -1,4 +1,5 @@
-/* The layout of a run in HDF5 (DESIGN 4). Columns come from schema.def, attributes from attributes.def. */
+/* The layout of a run in HDF5 (DESIGN 4). Columns come from schema.def, attributes from
+ * attributes.def. */
 #include "lab/store/hdf5.h"
 
 #include "lab/store/hdf5_file.h"
@@ -49,9 +50,9 @@ static void add_provenance_value(Hdf5File *file, hid_t group, const Json *value,
 }
 
 static void add_provenance(Hdf5File *file, hid_t group, const RunRecord *run, Arena *arena) {
-    if (run->header.provenance)
-        JSON_EACH(value, run->header.provenance)
-    add_provenance_value(file, group, value, arena);
+    const Json *provenance = run->header.provenance;
+    for (const Json *value = provenance ? provenance->first : NULL; value; value = value->next)
+        add_provenance_value(file, group, value, arena);
     hdf5_file_text(file, group, "end_utc", run->end_utc[0] ? run->end_utc : "none");
 }
 
@@ -122,16 +123,21 @@ static void add_series_group(Hdf5File *file, hid_t parent, const Rows *rows) {
     hdf5_file_group_end(group);
 }
 
-/* /layers: (eval, layer). It has a `step` of its own, so that the group opens in xarray without the others. */
+/* /layers: (eval, layer). It has a `step` of its own, so that the group opens in xarray without the
+ * others. */
 static void add_layers(Hdf5File *file, hid_t parent, const RunRecord *run, const Rows *evals,
                        const Rows *layers) {
     hid_t group = hdf5_file_group(file, parent, schema_group_name(GROUP_LAYERS));
-    Series names = {"name", "", "tensor of the model", SERIES_TEXT, 1, {layers->dims[1], 0},
+    Series names = {"name",
+                    "",
+                    "tensor of the model",
+                    SERIES_TEXT,
+                    1,
+                    {layers->dims[1], 0},
                     run->header.layer_names};
     const Column *step = &schema_columns[schema_count(GROUP_STEPS)];
     assert(step->group == GROUP_EVAL && strcmp(step->name, "step") == 0);
-    hid_t scales[2] = {add_column(file, group, evals, step),
-                       hdf5_file_series(file, group, &names)};
+    hid_t scales[2] = {add_column(file, group, evals, step), hdf5_file_series(file, group, &names)};
     hid_t datasets[HDF5_FILE_DATASETS];
     int n = add_columns(datasets, file, group, layers);
     hdf5_file_attach(file, scales, (const char *const[]){"step", "name"}, 2, datasets, n);

@@ -36,8 +36,8 @@ static bool check(Hdf5File *file, bool success, const char *what, const char *na
         return success;
     Message message = {"unknown reason"};
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, first_message, &message);
-    file->error = error_wrap(error_new(CODE_IO, "%s", message.text), "HDF5 cannot %s '%s'", what,
-                             name);
+    file->error =
+        error_wrap(error_new(CODE_IO, "%s", message.text), "HDF5 cannot %s '%s'", what, name);
     return false;
 }
 
@@ -52,7 +52,8 @@ typedef struct ScaleUse {
 static hid_t open_in_memory(size_t growth_bytes) {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fapl_core(access, growth_bytes, false);
-    H5Pset_sieve_buf_size(access, 0); /* no buffer in front of memory: it would be cleared for each dataset */
+    H5Pset_sieve_buf_size(
+        access, 0); /* no buffer in front of memory: it would be cleared for each dataset */
     H5Pset_meta_block_size(access, growth_bytes / 16);
     hid_t creation = H5Pcreate(H5P_FILE_CREATE);
     H5Pset_obj_track_times(creation, false);
@@ -142,7 +143,7 @@ static hid_t make_dataset(Hdf5File *file, hid_t group, const Series *series, hid
     hid_t space = H5Screate_simple(series->n_dims, series->dims, NULL);
     hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_obj_track_times(properties, false);
-    if (series->type != SERIES_TEXT) /* HDF5 insists on a fill for pointers */
+    if (series->type != SERIES_TEXT)                       /* HDF5 insists on a fill for pointers */
         H5Pset_fill_time(properties, H5D_FILL_TIME_NEVER); /* written whole, at once */
     set_chunks(properties, series);
     hid_t dataset =
@@ -183,8 +184,9 @@ void hdf5_file_series_end(hid_t dataset) {
         H5Dclose(dataset);
 }
 
-/* ---- dimension scales, as H5DSset_scale and H5DSattach_scale leave them (HDF5 Dimension Scale Specification). Those
- * read and rewrite the scale's list of references at each call: half the time of gathering 2,000 runs. */
+/* ---- dimension scales, as H5DSset_scale and H5DSattach_scale leave them (HDF5 Dimension Scale
+ * Specification). Those read and rewrite the scale's list of references at each call: half the time
+ * of gathering 2,000 runs. */
 
 static hobj_ref_t reference(Hdf5File *file, hid_t object, const char *name) {
     hobj_ref_t out = 0;

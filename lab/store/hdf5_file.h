@@ -1,9 +1,10 @@
-/* An HDF5 file in the making. It is built in memory (core driver without a backing file) and written as one block by
- * io_write: aside, fsynced, renamed. So a full disk is an ordinary error of ours; a failed write inside the HDF5 library
- * would lose the file and crash the process at exit (specs/platform.md C).
+/* An HDF5 file in the making. It is built in memory (core driver without a backing file) and
+ * written as one block by io_write: aside, fsynced, renamed. So a full disk is an ordinary error of
+ * ours; a failed write inside the HDF5 library would lose the file and crash the process at exit
+ * (specs/platform.md C).
  *
- * The first error sticks and the later calls do nothing, so that a layout reads like its table; hdf5_file_write
- * returns it, with HDF5's own words. */
+ * The first error sticks and the later calls do nothing, so that a layout reads like its table;
+ * hdf5_file_write returns it, with HDF5's own words. */
 #ifndef LAB_STORE_HDF5_FILE_H
 #define LAB_STORE_HDF5_FILE_H
 
@@ -17,9 +18,9 @@
 typedef struct Hdf5File {
     hid_t file; /* also its root group */
     hid_t group_properties, transfer;
-    hid_t text_type; /* UTF-8, variable length */
-    hid_t list_type; /* of DIMENSION_LIST: for each axis its scales */
-    hid_t use_type;  /* of REFERENCE_LIST: where a scale is used */
+    hid_t text_type;   /* UTF-8, variable length */
+    hid_t list_type;   /* of DIMENSION_LIST: for each axis its scales */
+    hid_t use_type;    /* of REFERENCE_LIST: where a scale is used */
     hid_t scalar, one; /* dataspaces: scalar; one element */
     Error *error;
 } Hdf5File;
@@ -44,12 +45,13 @@ typedef struct Series {
     const void *data;
 } Series;
 
-/* Writes a dataset with `units`, `long_name` and, for SERIES_REAL, `_FillValue` NaN. Close it with hdf5_file_series_end. */
+/* Writes a dataset with `units`, `long_name` and, for SERIES_REAL, `_FillValue` NaN. Close it with
+ * hdf5_file_series_end. */
 hid_t hdf5_file_series(Hdf5File *file, hid_t group, const Series *series);
 void hdf5_file_series_end(hid_t dataset);
 #define HDF5_FILE_DATASETS 24 /* of one group */
-/* Makes scales[d], a dataset named names[d], the dimension scale of axis d of each of the `n` <= HDF5_FILE_DATASETS
- * datasets. */
+/* Makes scales[d], a dataset named names[d], the dimension scale of axis d of each of the `n` <=
+ * HDF5_FILE_DATASETS datasets. */
 void hdf5_file_attach(Hdf5File *file, const hid_t *scales, const char *const *names, int n_scales,
                       const hid_t *datasets, int n);
 

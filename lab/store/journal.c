@@ -122,8 +122,8 @@ Error *journal_columns_read(JournalColumns *out, SchemaGroup group, const Json *
         return json_error(list, "must be a list of columns");
     out->column = ARENA_ARRAY(arena, const Column *, list->n);
     out->type = ARENA_ARRAY(arena, ColumnType, list->n);
-    JSON_EACH(item, list)
-    PASS(read_column(out, item));
+    JSON_EACH (item, list)
+        PASS(read_column(out, item));
     return NULL;
 }
 

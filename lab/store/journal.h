@@ -1,9 +1,11 @@
-/* The frames of a journal, the record of truth of a run. Append-only; a reader keeps the longest whole prefix.
+/* The frames of a journal, the record of truth of a run. Append-only; a reader keeps the longest
+ * whole prefix.
  *
- *   magic u32 | type u32 | length u32 | payload (length bytes) | length u32 | crc32 u32      little-endian
+ *   magic u32 | type u32 | length u32 | payload (length bytes) | length u32 | crc32 u32
+ * little-endian
  *
- * The crc (zlib) covers type, length and payload. The length stands on both sides, so that the last frame is found
- * from the end of the file. */
+ * The crc (zlib) covers type, length and payload. The length stands on both sides, so that the last
+ * frame is found from the end of the file. */
 #ifndef LAB_STORE_JOURNAL_H
 #define LAB_STORE_JOURNAL_H
 
@@ -13,12 +15,12 @@
 #define JOURNAL_HEAD 12 /* bytes before the payload */
 #define JOURNAL_TAIL 8  /* bytes after it */
 
-typedef enum { /* values stand in files: never renumber */
-    FRAME_HEADER = 1, /* JSON text, with the column names of the row frames */
-    FRAME_STEP = 2,   /* one StepRow */
-    FRAME_EVAL = 3,   /* one EvalRow, then n_layers LayerRows */
-    FRAME_DIGEST = 4, /* step int64, 64 hex digits */
-    FRAME_FINAL = 5,  /* JSON text: outcome and summary; nothing follows */
+typedef enum {                   /* values stand in files: never renumber */
+               FRAME_HEADER = 1, /* JSON text, with the column names of the row frames */
+               FRAME_STEP = 2,   /* one StepRow */
+               FRAME_EVAL = 3,   /* one EvalRow, then n_layers LayerRows */
+               FRAME_DIGEST = 4, /* step int64, 64 hex digits */
+               FRAME_FINAL = 5,  /* JSON text: outcome and summary; nothing follows */
 } FrameType;
 
 typedef struct Frame {
@@ -29,7 +31,8 @@ typedef struct Frame {
 } Frame;
 
 /* ---- writing */
-/* Closes a frame whose `n` payload bytes already stand at frame + JOURNAL_HEAD; returns its whole size. */
+/* Closes a frame whose `n` payload bytes already stand at frame + JOURNAL_HEAD; returns its whole
+ * size. */
 size_t journal_seal(uint8_t *frame, FrameType type, size_t n);
 /* Writes a row's columns in schema.def order, 8 bytes each; returns the byte behind them. */
 uint8_t *journal_pack(uint8_t *to, SchemaGroup group, const void *row);
@@ -42,7 +45,8 @@ bool journal_next(Frame *out, const uint8_t *bytes, size_t n, size_t offset);
 /* The whole frame that ends at the last byte; false when there is none. */
 bool journal_last(Frame *out, const uint8_t *bytes, size_t n);
 
-/* How rows of one group are stored in one journal, which an older or newer program may have written. */
+/* How rows of one group are stored in one journal, which an older or newer program may have
+ * written. */
 typedef struct JournalColumns {
     SchemaGroup group;
     int n;

@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Rows go to the kernel after this many, or after as many seconds of training: what a killed writer may lose. */
+/* Rows go to the kernel after this many, or after as many seconds of training: what a killed writer
+ * may lose. */
 #define FLUSH_ROWS 64
 #define FLUSH_S 1.0
 
@@ -27,7 +28,8 @@ struct RunWriter {
     int64_t n_weights;
     Digest digest;
     char trajectory_sha256[HASH_ROOM];
-    float *weights; /* (n_weights) of the last digest: a copy costs less than a second hash each time */
+    float *weights; /* (n_weights) of the last digest: a copy costs less than a second hash each
+                       time */
     bool has_weights;
     int unflushed_rows;
     double unflushed_s;
@@ -66,7 +68,8 @@ static Error *keep_interrupted(const char *folder, const char *journal, Arena *a
     return NULL;
 }
 
-/* What stands in the way of a new journal: an unfinished one is kept beside it; derived files go. */
+/* What stands in the way of a new journal: an unfinished one is kept beside it; derived files go.
+ */
 static Error *make_way(const char *folder, const char *journal, Arena *arena) {
     bool finished;
     Outcome outcome;

@@ -41,9 +41,9 @@ static Error *read_outcome(Outcome *out, const Frame *frame, const char *path, A
     return NULL;
 }
 
-/* A final frame that is not the last thing in the file (something foreign follows it), by reading everything. */
-static Error *search_final(bool *finished, Outcome *outcome, const char *run_folder,
-                           Arena *arena) {
+/* A final frame that is not the last thing in the file (something foreign follows it), by reading
+ * everything. */
+static Error *search_final(bool *finished, Outcome *outcome, const char *run_folder, Arena *arena) {
     RunRecord run;
     bool found;
     PASS(run_load(&run, &found, run_folder, arena));
@@ -74,8 +74,7 @@ Error *run_is_finished(bool *finished, Outcome *outcome, const char *run_folder,
 }
 
 /* Appends one run to `runs`, or says why it is left out. */
-static void load_one(RunRecord *runs, int *n, const char *folder, const char *name,
-                     Arena *arena) {
+static void load_one(RunRecord *runs, int *n, const char *folder, const char *name, Arena *arena) {
     bool found;
     Error *error = run_load(&runs[*n], &found, folder, arena);
     if (!error && found && strcmp(runs[*n].header.run_id, name) != 0)

@@ -15,20 +15,41 @@ typedef struct Field {
     size_t offset;
 } Field;
 
-#define HEADER(type, field) {#field, FIELD_##type, offsetof(RunHeader, field)}
-#define SUMMARY(type, field) {#field, FIELD_##type, offsetof(RunSummary, field)}
-#define FIELDS_END {NULL, FIELD_TEXT, 0}
+#define HEADER(type, field)                                                                        \
+    { #field, FIELD_##type, offsetof(RunHeader, field) }
+#define SUMMARY(type, field)                                                                       \
+    { #field, FIELD_##type, offsetof(RunSummary, field) }
+#define FIELDS_END                                                                                 \
+    { NULL, FIELD_TEXT, 0 }
 
 static const Field header_fields[] = {
-    HEADER(TEXT, experiment),     HEADER(TEXT, question),          HEADER(TEXT, run_id),
-    HEADER(TEXT, trial_id),       HEADER(TEXT, config),            HEADER(TEXT, model),
-    HEADER(TEXT, dataset),        HEADER(TEXT, optimizer),         HEADER(TEXT, collective),
-    HEADER(TEXT, noise_unit),     HEADER(INT64, global_batch),     HEADER(INT64, mini_batch),
-    HEADER(INT64, n_weights),     HEADER(INT64, n_train),          HEADER(INT64, total_steps),
-    HEADER(SEED, seed),           HEADER(DOUBLE, flops_per_example), HEADER(INT, replicas),
-    HEADER(INT, threads),         HEADER(INT, hosts),              HEADER(INT64, verify_steps),
-    HEADER(INT64, resumed_from),  HEADER(FLAG, oversubscribed),    HEADER(FLAG, alone),
-    HEADER(FLAG, canonical),      HEADER(DOUBLE, target),          HEADER(TEXT, metric),
+    HEADER(TEXT, experiment),
+    HEADER(TEXT, question),
+    HEADER(TEXT, run_id),
+    HEADER(TEXT, trial_id),
+    HEADER(TEXT, config),
+    HEADER(TEXT, model),
+    HEADER(TEXT, dataset),
+    HEADER(TEXT, optimizer),
+    HEADER(TEXT, collective),
+    HEADER(TEXT, noise_unit),
+    HEADER(INT64, global_batch),
+    HEADER(INT64, mini_batch),
+    HEADER(INT64, n_weights),
+    HEADER(INT64, n_train),
+    HEADER(INT64, total_steps),
+    HEADER(SEED, seed),
+    HEADER(DOUBLE, flops_per_example),
+    HEADER(INT, replicas),
+    HEADER(INT, threads),
+    HEADER(INT, hosts),
+    HEADER(INT64, verify_steps),
+    HEADER(INT64, resumed_from),
+    HEADER(FLAG, oversubscribed),
+    HEADER(FLAG, alone),
+    HEADER(FLAG, canonical),
+    HEADER(DOUBLE, target),
+    HEADER(TEXT, metric),
     FIELDS_END,
 };
 
@@ -47,8 +68,8 @@ static const Field summary_fields[] = {
 
 /* ---- writing */
 
-/* What JSON numbers do not carry stands as text: infinities (the loss of a diverged run), -0, whole numbers that our
- * reader would refuse. */
+/* What JSON numbers do not carry stands as text: infinities (the loss of a diverged run), -0, whole
+ * numbers that our reader would refuse. */
 static Json *double_json(double value, Arena *arena) {
     if (isnan(value))
         return json_null(arena);
@@ -191,7 +212,7 @@ static Error *read_layer_names(RunHeader *out, const Json *names, Arena *arena) 
     if (names == NULL || names->kind != JSON_ARRAY)
         return NULL;
     const char **list = ARENA_ARRAY(arena, const char *, names->n);
-    JSON_EACH(name, names) {
+    JSON_EACH (name, names) {
         if (!is_text(name))
             return json_error(name, "must be a text");
         list[out->n_layers++] = arena_copy(arena, name->text);

@@ -11,7 +11,8 @@ Error *run_json_read_header(RunHeader *out, const Json *object, Arena *arena);
 
 /* Outcome, summary numbers (NaN as null), hashes and end_utc of a record. */
 Json *run_json_final(const RunRecord *run, Arena *arena);
-/* Fills summary, hashes and end_utc of `out`. Errors: an outcome that this program does not know. */
+/* Fills summary, hashes and end_utc of `out`. Errors: an outcome that this program does not know.
+ */
 Error *run_json_read_final(RunRecord *out, const Json *object);
 
 #endif

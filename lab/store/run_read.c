@@ -17,7 +17,8 @@ typedef struct Reader {
     int n_layers;
 } Reader;
 
-/* The next frame, if it is whole and of the size that the header promises; false ends the journal. */
+/* The next frame, if it is whole and of the size that the header promises; false ends the journal.
+ */
 static bool next_frame(Frame *out, const Reader *reader, size_t offset) {
     if (!journal_next(out, reader->bytes, reader->n, offset))
         return false;
@@ -51,7 +52,8 @@ static Error *read_header(Reader *reader, RunRecord *out, const Frame *frame, Ar
     return NULL;
 }
 
-/* Makes room for the rows of the whole prefix, at most up to a final frame; returns where it ends. */
+/* Makes room for the rows of the whole prefix, at most up to a final frame; returns where it ends.
+ */
 static size_t count_rows(RunRecord *out, const Reader *reader, size_t offset, Arena *arena) {
     Frame frame;
     for (; !out->finished && next_frame(&frame, reader, offset); offset = frame.end) {
@@ -124,8 +126,7 @@ static void see_eval(RunSummary *summary, const EvalRow *row, const RunHeader *h
         summary->examples_to_target = (double)row->examples;
         summary->seconds_to_target = row->wall_s;
     }
-    if (isnan(summary->best_valid_accuracy) ||
-        row->valid_accuracy > summary->best_valid_accuracy) {
+    if (isnan(summary->best_valid_accuracy) || row->valid_accuracy > summary->best_valid_accuracy) {
         summary->best_valid_accuracy = row->valid_accuracy;
         summary->test_accuracy_at_best_valid = row->test_accuracy;
     }
@@ -148,7 +149,8 @@ static Error *check_damage(const Reader *reader, size_t end) {
     Frame last;
     if (!journal_last(&last, reader->bytes, reader->n) || last.type != FRAME_FINAL)
         return NULL; /* an unfinished run: its torn tail is dropped */
-    return error_hint(error_new(CODE_IO, "'%s' is damaged at byte %zu of %zu, although its run ended",
+    return error_hint(error_new(CODE_IO,
+                                "'%s' is damaged at byte %zu of %zu, although its run ended",
                                 reader->path, end, reader->n),
                       "`batchlab run ... --rerun RUN_ID` measures the run again");
 }

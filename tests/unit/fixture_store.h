@@ -122,7 +122,8 @@ static inline RunSummary fixture_summary(void) {
                         .final_valid_loss = INFINITY};
 }
 
-/* A run in FOLDER/runs/ID: finished, or left open as a killed writer leaves it. Returns its folder. */
+/* A run in FOLDER/runs/ID: finished, or left open as a killed writer leaves it. Returns its folder.
+ */
 static inline const char *fixture_run(const char *folder, const char *run_id, bool finish,
                                       Arena *arena) {
     RunHeader header = fixture_header(arena);

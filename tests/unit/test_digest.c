@@ -129,7 +129,7 @@ static void test_digest__sees_every_column_but_seconds(void **state) {
         const Column *column = &schema_columns[i];
         Trace changed = trace;
         ((uint8_t *)row_of(&changed, column->group))[column->offset] ^= 1; /* lowest bit */
-        if (column->type == COLUMN_DOUBLE && column->group != GROUP_EVAL) /* NaN: another number */
+        if (column->type == COLUMN_DOUBLE && column->group != GROUP_EVAL)  /* NaN: another number */
             *(double *)((char *)row_of(&changed, column->group) + column->offset) = 0.875;
         digest_of(got, &changed);
         assert_int_equal(strcmp(got, expected) == 0, is_seconds(column));
@@ -182,7 +182,10 @@ static void test_digest__long_weights_are_hashed_whole(void **state) {
     (void)state;
     static float weights[5000];
     for (int i = 0; i < 5000; i++)
-        weights[i] = (float)i * 0.37f - 900;
+        weights[i] = (float)(i * i % 1000);
+    char known[HASH_ROOM]; /* hashlib.sha256(struct.pack("<5000f", ...)) */
+    digest_weights(known, weights, 5000);
+    assert_string_equal(known, "533bd4d40ba9011b060ffb5e737e894ee705b8262a19c3a5c20677860f9f326e");
     const int64_t lengths[] = {0, 1, 1023, 1024, 1025, 2048, 5000};
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
         char expected[HASH_ROOM], got[HASH_ROOM];

@@ -20,7 +20,8 @@ static void assert_ok(Error *error) {
     }
 }
 
-/* The folder's files stay when BATCHLAB_KEEP names it: tests/peer reads them with other programs. */
+/* The folder's files stay when BATCHLAB_KEEP names it: tests/peer reads them with other programs.
+ */
 static const char *folder_new(Arena *arena) {
     const char *kept = getenv("BATCHLAB_KEEP");
     return kept ? arena_copy(arena, kept) : scratch_new(arena);
@@ -188,13 +189,16 @@ static void test_hdf5__trouble_is_an_error(void **state) {
     scratch_end(folder, arena);
 }
 
-/* Leaves through exit(), as a program does: HDF5's handler at exit must find nothing to trip over. */
+/* Leaves through exit(), as a program does: HDF5's handler at exit must find nothing to trip over.
+ */
 static void write_on_a_full_disk(const RunRecord *run, const char *path) {
     signal(SIGXFSZ, SIG_IGN);
     struct rlimit limit = {4096, 4096};
     setrlimit(RLIMIT_FSIZE, &limit);
     Error *error = hdf5_write_run(run, path);
-    exit(error && error_code(error) == CODE_IO ? 74 : 1);
+    int code = error && error_code(error) == CODE_IO ? 74 : 1;
+    error_end(error);
+    exit(code);
 }
 
 static void test_hdf5__a_full_disk_neither_crashes_nor_harms_the_old_file(void **state) {
@@ -250,10 +254,10 @@ static void test_hdf5__the_page_draws_every_column_and_attribute(void **state) {
     assert_ok(io_read(&page, &n, SOURCE_DIR "/results/README.md", arena));
     for (int i = 0; i < schema_n_columns; i++) {
         const Column *c = &schema_columns[i];
-        assert_drawn(page, arena_print(arena, "| `/%s/%s` | %s | %s | %s | %s |\n",
-                                       schema_group_name(c->group), c->name,
-                                       schema_type_name(c->type), c->unit,
-                                       c->trajectory ? "yes" : "no", c->meaning));
+        assert_drawn(page,
+                     arena_print(arena, "| `/%s/%s` | %s | %s | %s | %s |\n",
+                                 schema_group_name(c->group), c->name, schema_type_name(c->type),
+                                 c->unit, c->trajectory ? "yes" : "no", c->meaning));
     }
     int n_attributes = 0;
 #define ATTRIBUTE(group, type, name, unit, meaning, value)                                         \
@@ -273,10 +277,10 @@ static void test_hdf5__provenance_names_build_machine_and_libraries(void **state
     (void)state;
     Arena *arena = arena_new();
     const Json *object = provenance_make("Open MPI 4.1.4", 2, arena);
-    const char *const texts[] = {"version", "git_commit", "build",      "compiler",    "flags",
-                                 "cpu",     "isa",        "host",       "system",      "binding",
-                                 "mpi",     "onednn",     "blas_core",  "blas_config", "hdf5",
-                                 "start_utc"};
+    const char *const texts[] = {"version",   "git_commit",  "build", "compiler",
+                                 "flags",     "cpu",         "isa",   "host",
+                                 "system",    "binding",     "mpi",   "onednn",
+                                 "blas_core", "blas_config", "hdf5",  "start_utc"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         const Json *value = json_find(object, texts[i]);
         assert_true(value && value->kind == JSON_TEXT && value->text[0]);

@@ -269,13 +269,15 @@ static size_t add_frame(uint8_t *to, FrameType type, const void *payload, size_t
     return journal_seal(to, type, n);
 }
 
-/* Other columns in another order: read by name; what is absent is NaN or 0, what is unknown is skipped. */
+/* Other columns in another order: read by name; what is absent is NaN or 0, what is unknown is
+ * skipped. */
 static void test_journal__another_schema_is_read_by_name(void **state) {
     (void)state;
     Arena *arena = arena_new();
     const char *folder = scratch_new(arena);
-    const char *header = "{\"run_id\":\"old\",\"columns\":{\"steps\":"
-                         "[\"lr:double\",\"colour:int64\",\"step:int64\",\"examples:double\",\"grad_norm:int64\"]}}";
+    const char *header =
+        "{\"run_id\":\"old\",\"columns\":{\"steps\":"
+        "[\"lr:double\",\"colour:int64\",\"step:int64\",\"examples:double\",\"grad_norm:int64\"]}}";
     uint8_t bytes[1024];
     size_t n = add_frame(bytes, FRAME_HEADER, header, strlen(header));
     double values[5] = {0.5, 0, 0, 4096, 0};
@@ -325,7 +327,8 @@ static void test_journal__unfinished_runs_are_kept_finished_ones_replaced(void *
     assert_true(io_exists(arena_print(arena, "%s/journal.interrupted-2", run_folder)));
     fixture_run(folder, "a", false, arena);
     assert_false(io_exists(arena_print(arena, "%s/journal.interrupted-3", run_folder)));
-    assert_false(io_exists(arena_print(arena, "%s/run.h5", run_folder))); /* it told of the old run */
+    assert_false(
+        io_exists(arena_print(arena, "%s/run.h5", run_folder))); /* it told of the old run */
     scratch_end(folder, arena);
 }
 
@@ -345,7 +348,8 @@ static void test_journal__all_runs_sorted_broken_ones_left_out(void **state) {
     bytes[bytes_n / 2] ^= 1;
     assert_ok(io_write(arena_print(arena, "%s/runs/b/journal", folder), bytes, bytes_n));
     assert_int_equal(rename(arena_print(arena, "%s/runs/d", folder),
-                            arena_print(arena, "%s/runs/copy-of-d", folder)), 0);
+                            arena_print(arena, "%s/runs/copy-of-d", folder)),
+                     0);
     assert_ok(io_folder(arena_print(arena, "%s/runs/empty", folder)));
     assert_ok(run_load_all(&runs, &n, folder, arena));
     assert_int_equal(n, 3);
@@ -392,7 +396,8 @@ static void test_journal__recording_after_the_end_is_a_bug(void **state) {
     scratch_end(folder, arena);
 }
 
-/* Exits 0 when a full disk is an error at the evaluation that syncs, and the run then cannot finish. */
+/* Exits 0 when a full disk is an error at the evaluation that syncs, and the run then cannot
+ * finish. */
 static void fill_the_disk(const char *folder, Arena *arena) {
     signal(SIGXFSZ, SIG_IGN);
     RunHeader header = fixture_header(arena);
