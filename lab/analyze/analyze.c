@@ -28,7 +28,8 @@ static Error *write_tables(Report *report, const char *folder, Arena *arena) {
             continue;
         }
         PASS(remove_stale(arena_print(arena, "%s/%s.tsv", tables, figure->type->kind.name)));
-        PASS(remove_stale(arena_print(arena, "%s/figures/%s.svg", folder, figure->type->kind.name)));
+        PASS(
+            remove_stale(arena_print(arena, "%s/figures/%s.svg", folder, figure->type->kind.name)));
     }
     return NULL;
 }

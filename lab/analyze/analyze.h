@@ -6,22 +6,23 @@
 #include "lab/base/error.h"
 #include "lab/base/json.h"
 
-/* All of them read the runs of `folder` (results/NAME). Errors: no such folder or no run in it (code 66), disk trouble
- * (code 74). Results are a function of the runs alone: the same runs give the same bytes. */
+/* All of them read the runs of `folder` (results/NAME). Errors: no such folder or no run in it
+ * (code 66), disk trouble (code 74). Results are a function of the runs alone: the same runs give
+ * the same bytes. */
 
 /* Writes tables/NAME.tsv: runs, cells, disagreements, and one for every figure that applies. */
 Error *analyze_tables(const char *folder, Arena *arena);
 
-/* Writes the tables and draws figures/NAME.svg from them. Without gnuplot: an error (code 66) that says what to install,
- * after the tables are written. */
+/* Writes the tables and draws figures/NAME.svg from them. Without gnuplot: an error (code 66) that
+ * says what to install, after the tables are written. */
 Error *analyze_figures(const char *folder, Arena *arena);
 
-/* Writes tables, figures and report.html; *path is FOLDER/report.html. Without gnuplot the report is written with its
- * tables, and the error is returned. */
+/* Writes tables, figures and report.html; *path is FOLDER/report.html. Without gnuplot the report
+ * is written with its tables, and the error is returned. */
 Error *analyze_report(const char *folder, char **path, Arena *arena);
 
-/* Every run as one object of a JSON array, or one line of tab-separated text with a header: identification, layout,
- * summary, digests. */
+/* Every run as one object of a JSON array, or one line of tab-separated text with a header:
+ * identification, layout, summary, digests. */
 Error *analyze_list(Json **out, const char *folder, Arena *arena);
 Error *analyze_list_tsv(const char **out, const char *folder, Arena *arena);
 

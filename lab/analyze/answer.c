@@ -35,7 +35,8 @@ static const char *batch(const Cell *cell, Arena *arena) {
 
 /* Did the seeds of two cells fare alike? */
 static bool same_misses(const Cell *a, const Cell *b) {
-    return cell_n_done(a) == cell_n_done(b) && a->n_of[OUTCOME_BUDGET_SPENT] == b->n_of[OUTCOME_BUDGET_SPENT] &&
+    return cell_n_done(a) == cell_n_done(b) &&
+           a->n_of[OUTCOME_BUDGET_SPENT] == b->n_of[OUTCOME_BUDGET_SPENT] &&
            a->n_of[OUTCOME_DIVERGED] == b->n_of[OUTCOME_DIVERGED];
 }
 
@@ -49,7 +50,8 @@ static void add_miss(Text *text, const Cell *cell, Arena *arena) {
     text_add(text, " of %s", format_plural(cell_n_done(cell), "seed", arena));
 }
 
-/* " At B = 1,024 it missed the target in 2 of 2 seeds; at B = 2,048 and 4,096 it diverged in 2 of 2 seeds." */
+/* " At B = 1,024 it missed the target in 2 of 2 seeds; at B = 2,048 and 4,096 it diverged in 2 of 2
+ * seeds." */
 static void add_misses(Text *text, const Line *line, Arena *arena) {
     const char **batches = ARENA_ARRAY(arena, const char *, line->n);
     const char *before = " At B = ";
@@ -58,7 +60,8 @@ static void add_misses(Text *text, const Line *line, Arena *arena) {
         int n = 0;
         for (end = i; end < line->n && same_misses(cell, line->cell[end]); end++)
             batches[n++] = format_count((double)line->cell[end]->global_batch, arena);
-        if (!cell->has_target || cell->n_of[OUTCOME_BUDGET_SPENT] + cell->n_of[OUTCOME_DIVERGED] == 0)
+        if (!cell->has_target ||
+            cell->n_of[OUTCOME_BUDGET_SPENT] + cell->n_of[OUTCOME_DIVERGED] == 0)
             continue;
         text_add(text, "%s%s it ", before, format_list(batches, n, arena));
         add_miss(text, cell, arena);
@@ -71,14 +74,16 @@ static void add_misses(Text *text, const Line *line, Arena *arena) {
 /* "1.17 times the examples of B = 32 for 1/6.8 of its steps" */
 static const char *price(const Cell *cell, const Cell *base, Arena *arena) {
     return arena_print(arena, "%s times the examples of %s for 1/%s of its steps",
-                       format_number(cell->examples.median / base->examples.median, arena), batch(base, arena),
+                       format_number(cell->examples.median / base->examples.median, arena),
+                       batch(base, arena),
                        format_number(base->steps.median / cell->steps.median, arena));
 }
 
 /* The first cell after the base whose median trial reached the target. */
 static const Cell *next_reached(const Line *line, const Cell *base) {
     for (int i = 0; i < line->n; i++)
-        if (line->cell[i]->global_batch > base->global_batch && isfinite(line->cell[i]->steps.median))
+        if (line->cell[i]->global_batch > base->global_batch &&
+            isfinite(line->cell[i]->steps.median))
             return line->cell[i];
     return NULL;
 }
@@ -87,13 +92,15 @@ static void add_cost(Text *text, const Line *line, const LineFacts *facts, Arena
     const Cell *base = facts->base, *pays = facts->pays, *largest = facts->largest;
     const Cell *told = pays; /* whose price the sentence has given so far */
     if (pays != base) {
-        text_add(text, "%s: the batch pays up to %s, %s.", line->label, batch(pays, arena), price(pays, base, arena));
+        text_add(text, "%s: the batch pays up to %s, %s.", line->label, batch(pays, arena),
+                 price(pays, base, arena));
     } else if (largest != base) {
         told = next_reached(line, base);
-        text_add(text, "%s: already %s needs %s.", line->label, batch(told, arena), price(told, base, arena));
+        text_add(text, "%s: already %s needs %s.", line->label, batch(told, arena),
+                 price(told, base, arena));
     } else {
-        text_add(text, "%s: only %s reached the target, in %s steps.", line->label, batch(base, arena),
-                 format_count(base->steps.median, arena));
+        text_add(text, "%s: only %s reached the target, in %s steps.", line->label,
+                 batch(base, arena), format_count(base->steps.median, arena));
     }
     if (largest != told)
         text_add(text, " %s needs %s.", batch(largest, arena), price(largest, base, arena));
@@ -102,8 +109,8 @@ static void add_cost(Text *text, const Line *line, const LineFacts *facts, Arena
 /* Without a target the best accuracy is what can be told. */
 static void add_accuracy(Text *text, const Line *line, Arena *arena) {
     const Cell *first = line->cell[0], *last = line->cell[line->n - 1];
-    text_add(text, "%s: best validation accuracy %.2f %% at %s", line->label, 100 * first->best_accuracy.median,
-             batch(first, arena));
+    text_add(text, "%s: best validation accuracy %.2f %% at %s", line->label,
+             100 * first->best_accuracy.median, batch(first, arena));
     if (last != first)
         text_add(text, ", %.2f %% at %s", 100 * last->best_accuracy.median, batch(last, arena));
     text_add(text, ".");
@@ -120,7 +127,8 @@ static const char *line_sentence(const Line *line, Arena *arena) {
         add_accuracy(&text, line, arena);
     else
         text_add(&text, "%s: final validation loss %s at %s.", line->label,
-                 format_number(line->cell[0]->final_loss.median, arena), batch(line->cell[0], arena));
+                 format_number(line->cell[0]->final_loss.median, arena),
+                 batch(line->cell[0], arena));
     add_misses(&text, line, arena);
     return text.data;
 }
@@ -143,20 +151,23 @@ static const char *fastest_sentence(const Results *results, Arena *arena) {
     }
     if (!best)
         return NULL;
-    return arena_print(arena, "Fastest to the target here: %s at %s on %s, %s of training (%s steps of %s).",
-                       results->cells->series[best->series].label, batch(best, arena),
-                       format_plural(best_layout->replicas, "replica", arena), format_seconds(best_s, arena),
-                       format_count(best->steps.median, arena), format_seconds(best_layout->step_s, arena));
+    return arena_print(
+        arena, "Fastest to the target here: %s at %s on %s, %s of training (%s steps of %s).",
+        results->cells->series[best->series].label, batch(best, arena),
+        format_plural(best_layout->replicas, "replica", arena), format_seconds(best_s, arena),
+        format_count(best->steps.median, arena), format_seconds(best_layout->step_s, arena));
 }
 
-/* The strong-scaling layout of most replicas with the best efficiency, oversubscribed ones aside. */
+/* The strong-scaling layout of most replicas with the best efficiency, oversubscribed ones aside.
+ */
 static const char *speedup_sentence(const Results *results, Arena *arena) {
     const ScalingPoint *best = NULL;
     for (int l = 0; l < results->scaling.n_lines; l++) {
         const ScalingLine *line = &results->scaling.line[l];
         for (int i = 0; line->kind == SCALING_STRONG && i < line->n; i++) {
             const ScalingPoint *point = &line->point[i];
-            if (point->timing->oversubscribed || point->timing->replicas < 2 || !isfinite(point->speedup))
+            if (point->timing->oversubscribed || point->timing->replicas < 2 ||
+                !isfinite(point->speedup))
                 continue;
             int order = best ? point->timing->replicas - best->timing->replicas : 1;
             if (order > 0 || (order == 0 && point->speedup > best->speedup))
@@ -165,12 +176,17 @@ static const char *speedup_sentence(const Results *results, Arena *arena) {
     }
     if (!best)
         return NULL;
-    return arena_print(arena, "%d replicas give at most %s times the examples per second of one (%s at B = %s, efficiency %s).",
-                       best->timing->replicas, format_number(best->speedup, arena), best->timing->header->optimizer,
-                       format_count((double)best->timing->global_batch, arena), format_percent(best->efficiency, arena));
+    return arena_print(arena,
+                       "%d replicas give at most %s times the examples per second of one (%s at B "
+                       "= %s, efficiency %s).",
+                       best->timing->replicas, format_number(best->speedup, arena),
+                       best->timing->header->optimizer,
+                       format_count((double)best->timing->global_batch, arena),
+                       format_percent(best->efficiency, arena));
 }
 
-/* "The global batch pays up to 512 with lars; 256 with momentum; the target was not reached with lamb." */
+/* "The global batch pays up to 512 with lars; 256 with momentum; the target was not reached with
+ * lamb." */
 static const char *headline(const Lines *lines, const Results *results, Arena *arena) {
     if (results->cells->n_cells == 0)
         return "No trial has been trained to its end yet; only verify runs are here.";

@@ -33,7 +33,8 @@ Spread spread_make(const double *values, int n, Arena *arena) {
 }
 
 int cell_n_done(const Cell *cell) {
-    return cell->n_of[OUTCOME_REACHED] + cell->n_of[OUTCOME_BUDGET_SPENT] + cell->n_of[OUTCOME_DIVERGED];
+    return cell->n_of[OUTCOME_REACHED] + cell->n_of[OUTCOME_BUDGET_SPENT] +
+           cell->n_of[OUTCOME_DIVERGED];
 }
 
 int cells_optimizer_rank(const char *name) {
@@ -43,7 +44,8 @@ int cells_optimizer_rank(const char *name) {
     return OPTIM_N;
 }
 
-/* Which of a trial's full runs speaks for it: one that ended by itself, then a failed, then an interrupted one. */
+/* Which of a trial's full runs speaks for it: one that ended by itself, then a failed, then an
+ * interrupted one. */
 static int preference(const RunRecord *run) {
     switch (run->summary.outcome) {
     case OUTCOME_FAILED:
@@ -103,7 +105,9 @@ static double quantity_of(const RunRecord *run, Quantity quantity) {
     case OF_EXAMPLES:
         return reached ? summary->examples_to_target : NAN;
     case OF_SECONDS:
-        return reached && run->header.alone && !run->header.oversubscribed ? summary->seconds_to_target : NAN;
+        return reached && run->header.alone && !run->header.oversubscribed
+                   ? summary->seconds_to_target
+                   : NAN;
     case OF_FINAL:
         return summary->final_valid_accuracy;
     case OF_BEST:
@@ -116,7 +120,8 @@ static double quantity_of(const RunRecord *run, Quantity quantity) {
     return NAN;
 }
 
-/* Over the trials that ended by themselves; a failed or interrupted one says nothing about the training. */
+/* Over the trials that ended by themselves; a failed or interrupted one says nothing about the
+ * training. */
 static Spread spread_of(const Cell *cell, Quantity quantity, Arena *arena) {
     double *values = ARENA_ARRAY(arena, double, cell->n_trials);
     int n = 0;
@@ -128,8 +133,12 @@ static Spread spread_of(const Cell *cell, Quantity quantity, Arena *arena) {
 
 static void fill(Cell *cell, const RunRecord **runs, int n, Arena *arena) {
     const RunHeader *header = &runs[0]->header;
-    *cell = (Cell){.config = header->config, .first = runs[0], .global_batch = header->global_batch,
-                   .mini_batch = header->mini_batch, .n_trials = n, .runs = runs};
+    *cell = (Cell){.config = header->config,
+                   .first = runs[0],
+                   .global_batch = header->global_batch,
+                   .mini_batch = header->mini_batch,
+                   .n_trials = n,
+                   .runs = runs};
     cell->has_target = header->metric != NULL && isfinite(header->target);
     for (int i = 0; i < n; i++)
         cell->n_of[runs[i]->summary.outcome]++;
@@ -153,7 +162,8 @@ static int by_series(const void *a, const void *b) {
     if (order == 0)
         order = strcmp(x->label, y->label);
     if (order == 0)
-        order = (x->cell.global_batch > y->cell.global_batch) - (x->cell.global_batch < y->cell.global_batch);
+        order = (x->cell.global_batch > y->cell.global_batch) -
+                (x->cell.global_batch < y->cell.global_batch);
     return order ? order : strcmp(x->cell.config, y->cell.config);
 }
 
@@ -167,11 +177,13 @@ static void make_series(Cells *out, Arena *arena) {
     out->series = ARENA_ARRAY(arena, Series, out->n_cells + 1);
     for (int i = 0; i < out->n_cells; i++) {
         bool same = i > 0 && strcmp(all[i].label, all[i - 1].label) == 0 &&
-                    strcmp(all[i].cell.first->header.optimizer, all[i - 1].cell.first->header.optimizer) == 0;
+                    strcmp(all[i].cell.first->header.optimizer,
+                           all[i - 1].cell.first->header.optimizer) == 0;
         if (!same)
-            out->series[out->n_series++] = (Series){.label = all[i].label,
-                                                    .optimizer = all[i].cell.first->header.optimizer,
-                                                    .cells = &out->cells[i]};
+            out->series[out->n_series++] =
+                (Series){.label = all[i].label,
+                         .optimizer = all[i].cell.first->header.optimizer,
+                         .cells = &out->cells[i]};
         out->cells[i] = all[i].cell;
         out->cells[i].series = out->n_series - 1;
         out->series[out->n_series - 1].n_cells++;

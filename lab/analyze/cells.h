@@ -1,12 +1,12 @@
-/* Cells: the statistical side. Trials that differ only in their seed form a cell; cells that continue each other over
- * the global batch form a series, one line in a figure. */
+/* Cells: the statistical side. Trials that differ only in their seed form a cell; cells that
+ * continue each other over the global batch form a series, one line in a figure. */
 #ifndef LAB_ANALYZE_CELLS_H
 #define LAB_ANALYZE_CELLS_H
 
 #include "lab/store/run.h"
 
-/* A quantity over the seeds of a cell. A trial that never got there counts as later than all others, so the median is
- * NaN when half of the trials or more missed. */
+/* A quantity over the seeds of a cell. A trial that never got there counts as later than all
+ * others, so the median is NaN when half of the trials or more missed. */
 typedef struct Spread {
     int n;                    /* trials with a value */
     double median, low, high; /* low and high: smallest and largest value there is, NaN for n = 0 */
@@ -21,12 +21,14 @@ typedef struct Cell {
     int n_trials;
     const RunRecord **runs; /* (n_trials) the full run of each trial, by seed */
     int n_of[OUTCOME_N];    /* trials by outcome */
-    Spread steps, examples, seconds; /* to target; seconds only of runs that had the machine to themselves */
-    Spread final_accuracy, best_accuracy, test_accuracy, final_loss; /* validation; test at the best validation */
+    Spread steps, examples,
+        seconds; /* to target; seconds only of runs that had the machine to themselves */
+    Spread final_accuracy, best_accuracy, test_accuracy,
+        final_loss; /* validation; test at the best validation */
 } Cell;
 
 typedef struct Series {
-    const char *label;     /* "momentum" or "momentum, scaling linear": what tells it from the others */
+    const char *label; /* "momentum" or "momentum, scaling linear": what tells it from the others */
     const char *optimizer;
     int n_cells;
     Cell *cells; /* (n_cells) by global_batch */
@@ -39,8 +41,8 @@ typedef struct Cells {
     Series *series; /* optimizers in the order of their registry */
 } Cells;
 
-/* Groups the full runs among `runs` (n). A trial with several full runs is represented by a finished one. Runs without
- * a parsed config are left out. */
+/* Groups the full runs among `runs` (n). A trial with several full runs is represented by a
+ * finished one. Runs without a parsed config are left out. */
 Cells *cells_make(const RunRecord *runs, int n, Arena *arena);
 
 /* Trials that ended by themselves: reached, budget spent or diverged. */

@@ -1,5 +1,5 @@
-/* Figures: each is one file that ends in one const struct, one line in figures.def, and one script plots/NAME.gp that
- * draws tables/NAME.tsv into figures/NAME.svg. */
+/* Figures: each is one file that ends in one const struct, one line in figures.def, and one script
+ * plots/NAME.gp that draws tables/NAME.tsv into figures/NAME.svg. */
 #ifndef LAB_ANALYZE_FIGURE_H
 #define LAB_ANALYZE_FIGURE_H
 
@@ -30,8 +30,8 @@ enum {
 
 extern const Kind *const figure_table[FIGURE_N];
 
-/* Draws tables/NAME.tsv of `folder` into figures/NAME.svg, written aside and renamed. Errors: gnuplot is not there
- * (code 66, with the package to install) or refuses, with its own words. */
+/* Draws tables/NAME.tsv of `folder` into figures/NAME.svg, written aside and renamed. Errors:
+ * gnuplot is not there (code 66, with the package to install) or refuses, with its own words. */
 Error *figure_draw(const FigureType *type, const char *folder, Arena *arena);
 
 #endif

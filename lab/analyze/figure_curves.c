@@ -11,9 +11,17 @@
 #define MAX_PANELS 4
 
 static const TableColumn columns[] = {
-    {"panel", "1"},   {"series", NULL},         {"line", "1"},           {"global_batch", "examples"}, {"seed", "1"},
-    {"step", "steps"}, {"examples", "examples"}, {"valid_loss", "nat"},   {"valid_accuracy", "1"},
-    {"target_loss", "nat"}, {"target_accuracy", "1"},
+    {"panel", "1"},
+    {"series", NULL},
+    {"line", "1"},
+    {"global_batch", "examples"},
+    {"seed", "1"},
+    {"step", "steps"},
+    {"examples", "examples"},
+    {"valid_loss", "nat"},
+    {"valid_accuracy", "1"},
+    {"target_loss", "nat"},
+    {"target_accuracy", "1"},
 };
 
 static const char *missing(const Results *results, Arena *arena) {
@@ -22,7 +30,8 @@ static const char *missing(const Results *results, Arena *arena) {
         for (int r = 0; r < results->cells->cells[i].n_trials; r++)
             if (results->cells->cells[i].runs[r]->n_evals > 0)
                 return NULL;
-    return results->cells->n_cells ? "no run was evaluated" : "no trial was trained to its end, only verify runs are here";
+    return results->cells->n_cells ? "no run was evaluated"
+                                   : "no trial was trained to its end, only verify runs are here";
 }
 
 /* Later is worse: examples to the target, or never. */
@@ -41,8 +50,8 @@ static int by_lateness(const void *a, const void *b) {
     return (x->header.seed > y->header.seed) - (x->header.seed < y->header.seed);
 }
 
-/* The run that stands for a cell: the (lower) median in examples to the target. A real run, since a mean over seeds
- * that stop at different moments jumps where one leaves. */
+/* The run that stands for a cell: the (lower) median in examples to the target. A real run, since a
+ * mean over seeds that stop at different moments jumps where one leaves. */
 static const RunRecord *typical(const Cell *cell, Arena *arena) {
     const RunRecord **runs = ARENA_ARRAY(arena, const RunRecord *, cell->n_trials);
     memcpy(runs, cell->runs, sizeof *runs * (size_t)cell->n_trials);
@@ -93,7 +102,8 @@ static Table *table(const Results *results, Arena *arena) {
 static const char *caption(const Results *results, Arena *arena) {
     Text text = text_new(arena);
     Lines lines = lines_make(results->cells, arena);
-    text_add(&text, "One run per global batch: the seed with the median number of examples to the target. Dashed: the "
+    text_add(&text, "One run per global batch: the seed with the median number of examples to the "
+                    "target. Dashed: the "
                     "target. Best validation accuracy, median over seeds:");
     const char *before = "";
     for (int l = 0; l < lines.n && l < MAX_PANELS; l++) {
@@ -105,8 +115,8 @@ static const char *caption(const Results *results, Arena *arena) {
                 best = line->cell[i];
         if (!best)
             continue;
-        text_add(&text, "%s %s %.2f %% at B = %s", before, line->label, 100 * best->best_accuracy.median,
-                 format_count((double)best->global_batch, arena));
+        text_add(&text, "%s %s %.2f %% at B = %s", before, line->label,
+                 100 * best->best_accuracy.median, format_count((double)best->global_batch, arena));
         before = ",";
     }
     text_add(&text, ".");
@@ -114,9 +124,11 @@ static const char *caption(const Results *results, Arena *arena) {
 }
 
 FIGURE_TYPE(curves) = {
-    .kind = {.name = "curves",
-             .summary = "Validation loss and accuracy against examples seen",
-             .detail = "Curves that lie on each other use their examples equally well, whatever the batch."},
+    .kind =
+        {.name = "curves",
+         .summary = "Validation loss and accuracy against examples seen",
+         .detail =
+             "Curves that lie on each other use their examples equally well, whatever the batch."},
     .missing = missing,
     .table = table,
     .caption = caption,

@@ -12,7 +12,11 @@
 #define N_BINS 60
 
 static const TableColumn columns[] = {
-    {"panel", "1"},           {"series", NULL}, {"line", "1"}, {"global_batch", "examples"}, {"examples", "examples"},
+    {"panel", "1"},
+    {"series", NULL},
+    {"line", "1"},
+    {"global_batch", "examples"},
+    {"examples", "examples"},
     {"noise_scale", "examples"},
 };
 
@@ -45,8 +49,8 @@ typedef struct Bin {
     double examples, noise_scale; /* medians; noise_scale NaN for an empty bin */
 } Bin;
 
-/* Steps of all seeds of a cell, sorted into bins. Rows are in step order in every run, so bins are filled by one
- * cursor per run. */
+/* Steps of all seeds of a cell, sorted into bins. Rows are in step order in every run, so bins are
+ * filled by one cursor per run. */
 static void fill_bins(Bin *bins, const Cell *cell, Arena *arena) {
     double first = (double)cell->global_batch, last = first;
     int64_t room = 1;
@@ -76,7 +80,8 @@ static void fill_bins(Bin *bins, const Cell *cell, Arena *arena) {
     }
 }
 
-static void add_cell(Table *out, int panel, const char *label, int line, const Cell *cell, Arena *arena) {
+static void add_cell(Table *out, int panel, const char *label, int line, const Cell *cell,
+                     Arena *arena) {
     Bin bins[N_BINS];
     fill_bins(bins, cell, arena);
     for (int b = 0; b < N_BINS; b++) {
@@ -130,14 +135,18 @@ static double last_median(const Cell *cell, Arena *arena) {
 static const char *caption(const Results *results, Arena *arena) {
     Text text = text_new(arena);
     Lines lines = lines_make(results->cells, arena);
-    text_add(&text, "Ratio of the separately smoothed estimates of tr(Sigma) and |G|^2, median over seeds. A batch well "
-                    "below the noise scale wastes no examples, one well above it averages what is already known.");
+    text_add(&text, "Ratio of the separately smoothed estimates of tr(Sigma) and |G|^2, median "
+                    "over seeds. A batch well "
+                    "below the noise scale wastes no examples, one well above it averages what is "
+                    "already known.");
     for (int l = 0; l < lines.n && l < MAX_PANELS; l++) {
         const Line *line = &lines.line[l];
-        double small = last_median(line->cell[0], arena), large = last_median(line->cell[line->n - 1], arena);
+        double small = last_median(line->cell[0], arena),
+               large = last_median(line->cell[line->n - 1], arena);
         if (!isfinite(small))
             continue;
-        text_add(&text, " %s ends at %s examples with B = %s", line->label, format_number(small, arena),
+        text_add(&text, " %s ends at %s examples with B = %s", line->label,
+                 format_number(small, arena),
                  format_count((double)line->cell[0]->global_batch, arena));
         if (line->n > 1 && isfinite(large))
             text_add(&text, " and at %s with B = %s", format_number(large, arena),

@@ -11,7 +11,7 @@
 #define MAX_LINES 6 /* of each kind in the figure */
 
 static const TableColumn columns[] = {
-    {"panel", "1"},  /* 1 strong, 2 weak, 0 not drawn */
+    {"panel", "1"}, /* 1 strong, 2 weak, 0 not drawn */
     {"line", "1"},
     {"scaling", NULL},
     {"optimizer", NULL},
@@ -42,7 +42,8 @@ static const char *missing(const Results *results, Arena *arena) {
     (void)arena;
     if (results->timings.n == 0)
         return "no run had the machine to itself, so no time was measured";
-    return results->scaling.n_lines ? NULL : "no trial was measured with more than one number of replicas";
+    return results->scaling.n_lines ? NULL
+                                    : "no trial was measured with more than one number of replicas";
 }
 
 static const char *use_of(const ScalingPoint *point) {
@@ -67,7 +68,8 @@ static void add_layout(Table *out, const ScalingPoint *point) {
     table_number(out, timing->step_high_s);
 }
 
-static void add_point(Table *out, int panel, int line, const ScalingLine *of, const ScalingPoint *point) {
+static void add_point(Table *out, int panel, int line, const ScalingLine *of,
+                      const ScalingPoint *point) {
     double batch = (double)point->timing->global_batch;
     const ScalingPoint *one = &of->point[0];
     double predicted_rate = batch / point->predicted_s;
@@ -89,8 +91,8 @@ static void add_point(Table *out, int panel, int line, const ScalingLine *of, co
     table_text(out, use_of(point));
 }
 
-/* Lines of one kind that belong to the shown work, one of each size, by size; `drawn` gets their indices. A weak line
- * without its one-replica base has nothing to be compared with. */
+/* Lines of one kind that belong to the shown work, one of each size, by size; `drawn` gets their
+ * indices. A weak line without its one-replica base has nothing to be compared with. */
 static int drawn_lines(int *drawn, const Results *results, ScalingKind kind, Arena *arena) {
     const Scaling *scaling = &results->scaling;
     const Timing *shown = layouts_shown(&results->timings);
@@ -143,41 +145,53 @@ static void describe_errors(Text *text, const Scaling *scaling, Arena *arena) {
     int n = scaling_errors(&median, &largest, scaling, false, arena);
     if (n)
         text_add(text, " The prediction misses the step time by %s (median of %s, at most %s).",
-                 format_percent(median, arena), format_plural(n, "measured layout", arena), format_percent(largest, arena));
+                 format_percent(median, arena), format_plural(n, "measured layout", arena),
+                 format_percent(largest, arena));
     n = scaling_errors(&median, &largest, scaling, true, arena);
     if (n)
-        text_add(text, " Held out of the fit, the largest number of replicas is missed by %s (median of %d, at most %s).",
+        text_add(text,
+                 " Held out of the fit, the largest number of replicas is missed by %s (median of "
+                 "%d, at most %s).",
                  format_percent(median, arena), n, format_percent(largest, arena));
     else if (scaling->n_fits && scaling->fit[0].n_replicas == 1)
-        text_add(text, " Communication was fitted on one number of replicas, so nothing could be held out.");
+        text_add(
+            text,
+            " Communication was fitted on one number of replicas, so nothing could be held out.");
     else if (scaling->n_fits && scaling->fit[0].n_replicas == 0)
-        text_add(text, " Without a measured layout of several replicas that fits the cores there is no prediction.");
+        text_add(text, " Without a measured layout of several replicas that fits the cores there "
+                       "is no prediction.");
 }
 
 /* The efficiency of the largest layout that fits the cores, best and worst line. */
 static void describe_efficiency(Text *text, const Results *results, Arena *arena) {
     int drawn[MAX_LINES];
     int n = drawn_lines(drawn, results, SCALING_STRONG, arena);
-    for (int i = 0; i < n; i += n > 1 ? n - 1 : 1) { /* smallest and largest batch */
+    for (int i = 0; i<n; i += n> 1 ? n - 1 : 1) { /* smallest and largest batch */
         const ScalingLine *line = &results->scaling.line[drawn[i]];
         const ScalingPoint *last = NULL;
         for (int p = 0; p < line->n; p++)
             if (!line->point[p].timing->oversubscribed && line->point[p].timing->replicas > 1)
                 last = &line->point[p];
         if (last && isfinite(last->efficiency))
-            text_add(text, " B = %s on %d replicas: %s examples/s, %s times one replica, efficiency %s (quartiles %s to %s).",
+            text_add(text,
+                     " B = %s on %d replicas: %s examples/s, %s times one replica, efficiency %s "
+                     "(quartiles %s to %s).",
                      format_count((double)line->examples, arena), last->timing->replicas,
                      format_number(last->examples_s, arena), format_number(last->speedup, arena),
-                     format_percent(last->efficiency, arena), format_percent(last->efficiency_low, arena),
+                     format_percent(last->efficiency, arena),
+                     format_percent(last->efficiency_low, arena),
                      format_percent(last->efficiency_high, arena));
     }
 }
 
 static const char *caption(const Results *results, Arena *arena) {
     Text text = text_new(arena);
-    text_add(&text, "%s. Points: medians over steps with quartiles; lines: the model (one replica's work divided by R, plus "
-                    "communication a + b log2 R from the reduce column). Hollow: more processes than cores, left out of "
-                    "every fit.",
+    text_add(&text,
+             "%s. Points: medians over steps with quartiles; lines: the model (one replica's work "
+             "divided by R, plus "
+             "communication a + b log2 R from the reduce column). Hollow: more processes than "
+             "cores, left out of "
+             "every fit.",
              layouts_title(layouts_shown(&results->timings), arena));
     describe_efficiency(&text, results, arena);
     describe_errors(&text, &results->scaling, arena);
@@ -187,7 +201,8 @@ static const char *caption(const Results *results, Arena *arena) {
 FIGURE_TYPE(scaling) = {
     .kind = {.name = "scaling",
              .summary = "Examples per second and scaling efficiency against replicas",
-             .detail = "Strong scaling shares one global batch; weak scaling gives every replica the same number of examples.",
+             .detail = "Strong scaling shares one global batch; weak scaling gives every replica "
+                       "the same number of examples.",
              .reference = "Qiao et al. 2021 (Pollux), OSDI"},
     .missing = missing,
     .table = table,

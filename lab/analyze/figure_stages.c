@@ -36,7 +36,8 @@ static const char *missing(const Results *results, Arena *arena) {
 static void add_row(Table *out, int panel, int bar, const Timing *timing, Arena *arena) {
     table_number(out, panel);
     table_number(out, bar);
-    table_text(out, arena_print(arena, "%s%s", layouts_label(timing, arena), timing->oversubscribed ? "*" : ""));
+    table_text(out, arena_print(arena, "%s%s", layouts_label(timing, arena),
+                                timing->oversubscribed ? "*" : ""));
     table_text(out, timing->header->optimizer);
     table_number(out, (double)timing->global_batch);
     table_number(out, (double)timing->header->mini_batch);
@@ -48,7 +49,8 @@ static void add_row(Table *out, int panel, int bar, const Timing *timing, Arena 
     table_number(out, timing->step_s);
 }
 
-/* Global batches of the shown work, each once; Timings hold them grouped by work, so they are looked for. */
+/* Global batches of the shown work, each once; Timings hold them grouped by work, so they are
+ * looked for. */
 static int shown_batches(int64_t *batches, const Results *results, Arena *arena) {
     const Timings *timings = &results->timings;
     const Timing *shown = layouts_shown(timings);
@@ -84,7 +86,8 @@ static Table *table(const Results *results, Arena *arena) {
         const Timing *timing = &timings->timing[i];
         int panel = 0;
         for (int p = 0; p < n && layouts_match(timing, shown); p++)
-            if (batches[p] == timing->global_batch && (!work[p + 1] || strcmp(work[p + 1], timing->work) == 0))
+            if (batches[p] == timing->global_batch &&
+                (!work[p + 1] || strcmp(work[p + 1], timing->work) == 0))
                 panel = p + 1;
         work[panel] = panel ? timing->work : NULL;
         add_row(out, panel, panel ? ++bars[panel] : 0, timing, arena);
@@ -103,18 +106,24 @@ static const char *caption(const Results *results, Arena *arena) {
         if (!layouts_match(timing, shown))
             continue;
         over |= timing->oversubscribed;
-        if (!timing->oversubscribed && timing->replicas >= largest->replicas && timing->global_batch >= largest->global_batch)
+        if (!timing->oversubscribed && timing->replicas >= largest->replicas &&
+            timing->global_batch >= largest->global_batch)
             largest = timing;
     }
-    text_add(&text, "%s. Medians over steps; every panel has its own scale; other = step minus its stages.%s",
-             layouts_title(shown, arena), over ? " A star and pale colours: more processes than cores." : "");
-    text_add(&text, " At B = %s on %s a step takes %s: compute %s, reduce %s, noise statistics %s, update %s.",
-             format_count((double)largest->global_batch, arena), format_plural(largest->replicas, "replica", arena),
-             format_seconds(largest->step_s, arena),
-             format_percent(largest->stage_s[STAGE_COMPUTE] / largest->step_s, arena),
-             format_percent(largest->stage_s[STAGE_REDUCE] / largest->step_s, arena),
-             format_percent(largest->stage_s[STAGE_NOISE] / largest->step_s, arena),
-             format_percent(largest->stage_s[STAGE_UPDATE] / largest->step_s, arena));
+    text_add(
+        &text,
+        "%s. Medians over steps; every panel has its own scale; other = step minus its stages.%s",
+        layouts_title(shown, arena),
+        over ? " A star and pale colours: more processes than cores." : "");
+    text_add(
+        &text,
+        " At B = %s on %s a step takes %s: compute %s, reduce %s, noise statistics %s, update %s.",
+        format_count((double)largest->global_batch, arena),
+        format_plural(largest->replicas, "replica", arena), format_seconds(largest->step_s, arena),
+        format_percent(largest->stage_s[STAGE_COMPUTE] / largest->step_s, arena),
+        format_percent(largest->stage_s[STAGE_REDUCE] / largest->step_s, arena),
+        format_percent(largest->stage_s[STAGE_NOISE] / largest->step_s, arena),
+        format_percent(largest->stage_s[STAGE_UPDATE] / largest->step_s, arena));
     return text.data;
 }
 

@@ -7,9 +7,18 @@
 #include <math.h>
 
 static const TableColumn columns[] = {
-    {"line", "1"},         {"series", NULL},       {"global_batch", "examples"}, {"trials", "1"},
-    {"reached", "1"},      {"missed", "1"},        {"diverged", "1"},            {"steps_median", "steps"},
-    {"steps_low", "steps"}, {"steps_high", "steps"}, {"examples_median", "examples"}, {"examples_low", "examples"},
+    {"line", "1"},
+    {"series", NULL},
+    {"global_batch", "examples"},
+    {"trials", "1"},
+    {"reached", "1"},
+    {"missed", "1"},
+    {"diverged", "1"},
+    {"steps_median", "steps"},
+    {"steps_low", "steps"},
+    {"steps_high", "steps"},
+    {"examples_median", "examples"},
+    {"examples_low", "examples"},
     {"examples_high", "examples"},
 };
 
@@ -63,11 +72,14 @@ static void describe(Text *text, const Line *line, Arena *arena) {
     }
     if (!first || first == last)
         return;
-    text_add(text, " %s: %s steps at B = %s, %s at B = %s (%s times fewer for a batch %s times as large).", line->label,
-             format_count(first->steps.median, arena), format_count((double)first->global_batch, arena),
-             format_count(last->steps.median, arena), format_count((double)last->global_batch, arena),
-             format_number(first->steps.median / last->steps.median, arena),
-             format_number((double)last->global_batch / (double)first->global_batch, arena));
+    text_add(
+        text,
+        " %s: %s steps at B = %s, %s at B = %s (%s times fewer for a batch %s times as large).",
+        line->label, format_count(first->steps.median, arena),
+        format_count((double)first->global_batch, arena), format_count(last->steps.median, arena),
+        format_count((double)last->global_batch, arena),
+        format_number(first->steps.median / last->steps.median, arena),
+        format_number((double)last->global_batch / (double)first->global_batch, arena));
 }
 
 static const char *caption(const Results *results, Arena *arena) {
@@ -76,20 +88,25 @@ static const char *caption(const Results *results, Arena *arena) {
     int most = 0;
     for (int i = 0; i < results->cells->n_cells; i++)
         most = results->cells->cells[i].n_trials > most ? results->cells->cells[i].n_trials : most;
-    text_add(&text, "Median over %s, bars from the smallest to the largest; dashed: perfect scaling, where twice the batch "
-                    "needs half the steps. Hollow marks at the top: trials that missed the target or diverged.",
-             format_plural(most, "seed", arena));
+    text_add(
+        &text,
+        "Median over %s, bars from the smallest to the largest; dashed: perfect scaling, where "
+        "twice the batch "
+        "needs half the steps. Hollow marks at the top: trials that missed the target or diverged.",
+        format_plural(most, "seed", arena));
     for (int l = 0; l < lines.n; l++)
         describe(&text, &lines.line[l], arena);
     if (lines.best_only)
-        text_add(&text, " Each optimizer is shown with its best setting at every batch; all cells are in the table.");
+        text_add(&text, " Each optimizer is shown with its best setting at every batch; all cells "
+                        "are in the table.");
     return text.data;
 }
 
 FIGURE_TYPE(steps_to_target) = {
     .kind = {.name = "steps_to_target",
              .summary = "Steps to the target against the global batch",
-             .detail = "On the dashed line a larger batch is free in examples; above it every example is worth less.",
+             .detail = "On the dashed line a larger batch is free in examples; above it every "
+                       "example is worth less.",
              .reference = "Shallue et al. 2019, JMLR 20(112)"},
     .missing = missing,
     .table = table,

@@ -41,7 +41,8 @@ const char *format_number(double x, Arena *arena) {
     if (size > 0 && (size < 1e-4 || size >= 1e15))
         return arena_print(arena, "%.2e", x);
     char first[64];
-    snprintf(first, sizeof first, "%.2e", x); /* rounds to three digits, so 999.9 knows it is 1000 */
+    snprintf(first, sizeof first, "%.2e",
+             x); /* rounds to three digits, so 999.9 knows it is 1000 */
     int exponent = atoi(strchr(first, 'e') + 1);
     int decimals = exponent >= 2 ? 0 : 2 - exponent;
     char text[64];

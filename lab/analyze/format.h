@@ -4,7 +4,8 @@
 
 #include "lab/base/arena.h"
 
-/* Three significant digits, thousands grouped with commas: "0.0123", "3.1", "1,250,000"; "-" when not finite. */
+/* Three significant digits, thousands grouped with commas: "0.0123", "3.1", "1,250,000"; "-" when
+ * not finite. */
 const char *format_number(double x, Arena *arena);
 /* Whole numbers exactly: "2,048". */
 const char *format_count(double x, Arena *arena);

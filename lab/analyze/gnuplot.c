@@ -12,7 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The program in the user's PATH; the child itself gets a fixed environment. NULL when there is none. */
+/* The program in the user's PATH; the child itself gets a fixed environment. NULL when there is
+ * none. */
 static const char *find_gnuplot(Arena *arena) {
     const char *path = getenv("PATH");
     if (!path)
@@ -53,7 +54,8 @@ static Error *run(int *status, const char **said, const char *const *args, Arena
     posix_spawn_file_actions_adddup2(&actions, ends[1], 2);
     char *const environment[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", "HOME=/nonexistent", NULL};
     pid_t child;
-    int failed = posix_spawn(&child, args[0], &actions, NULL, (char *const *)(uintptr_t)args, environment);
+    int failed =
+        posix_spawn(&child, args[0], &actions, NULL, (char *const *)(uintptr_t)args, environment);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
     *said = failed ? "" : drain(ends[0], arena);
@@ -71,8 +73,9 @@ static Error *run(int *status, const char **said, const char *const *args, Arena
 Error *gnuplot_draw(const char *script, const char *table, const char *svg, Arena *arena) {
     const char *program = find_gnuplot(arena);
     if (!program)
-        return error_hint(error_new(CODE_MISSING, "there is no gnuplot on this machine; the tables are written"),
-                          "apt-get install gnuplot-nox, then `batchlab report` again");
+        return error_hint(
+            error_new(CODE_MISSING, "there is no gnuplot on this machine; the tables are written"),
+            "apt-get install gnuplot-nox, then `batchlab report` again");
     const char *path = arena_print(arena, "%s/plots/%s.gp", BATCHLAB_SOURCE, script);
     if (!io_exists(path))
         return error_new(CODE_MISSING, "there is no script '%s'", path);

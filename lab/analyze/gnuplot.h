@@ -5,9 +5,9 @@
 #include "lab/base/arena.h"
 #include "lab/base/error.h"
 
-/* Runs plots/SCRIPT.gp with `table` and `svg` as its arguments, without user settings and with an empty environment.
- * The SVG is written aside and renamed, so a failed run leaves the old figure. Errors: no gnuplot (code 66), or what
- * gnuplot said (code 1). */
+/* Runs plots/SCRIPT.gp with `table` and `svg` as its arguments, without user settings and with an
+ * empty environment. The SVG is written aside and renamed, so a failed run leaves the old figure.
+ * Errors: no gnuplot (code 66), or what gnuplot said (code 1). */
 Error *gnuplot_draw(const char *script, const char *table, const char *svg, Arena *arena);
 
 #endif

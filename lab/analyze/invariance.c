@@ -28,8 +28,8 @@ static int by_place(const void *a, const void *b) {
     return order ? order : strcmp(x->run->header.run_id, y->run->header.run_id);
 }
 
-/* The digests of canonical runs, one a step: a step that was evaluated and asked for stores two, and the last one
- * covers the evaluation. */
+/* The digests of canonical runs, one a step: a step that was evaluated and asked for stores two,
+ * and the last one covers the evaluation. */
 static Mark *marks_of(int64_t *n_marks, const RunRecord *runs, int n, Arena *arena) {
     int64_t room = 1;
     for (int i = 0; i < n; i++)
@@ -54,8 +54,8 @@ typedef struct Verdict {
     bool compared;
 } Verdict;
 
-/* Judges the marks [0, n) of one trial and step: the digest that most runs carry is right (on a tie the one that
- * stands first, which is a full run's if that is among them). */
+/* Judges the marks [0, n) of one trial and step: the digest that most runs carry is right (on a tie
+ * the one that stands first, which is a full run's if that is among them). */
 static void judge(Verdict *verdicts, const RunRecord *runs, const Mark *marks, int64_t n) {
     if (n < 2)
         return;
@@ -82,7 +82,8 @@ static void judge(Verdict *verdicts, const RunRecord *runs, const Mark *marks, i
 }
 
 static int by_layout(const void *a, const void *b) {
-    const RunHeader *x = &(*(const RunRecord *const *)a)->header, *y = &(*(const RunRecord *const *)b)->header;
+    const RunHeader *x = &(*(const RunRecord *const *)a)->header,
+                    *y = &(*(const RunRecord *const *)b)->header;
     int order = ORDER(x->replicas, y->replicas);
     if (order == 0)
         order = ORDER(x->threads, y->threads);
@@ -96,19 +97,22 @@ static int by_trial(const void *a, const void *b) {
 }
 
 /* How many different values of `compare` stand among `runs`; sorts them. */
-static int distinct(const RunRecord **runs, int n, int (*compare)(const void *, const void *), bool by_id) {
+static int distinct(const RunRecord **runs, int n, int (*compare)(const void *, const void *),
+                    bool by_id) {
     int found = 0;
     qsort(runs, (size_t)n, sizeof *runs, compare);
     for (int i = 0; i < n; i++) {
-        bool same = i > 0 && (by_id ? strcmp(runs[i - 1]->header.trial_id, runs[i]->header.trial_id) == 0
-                                    : compare(&runs[i - 1], &runs[i]) == 0);
+        bool same =
+            i > 0 && (by_id ? strcmp(runs[i - 1]->header.trial_id, runs[i]->header.trial_id) == 0
+                            : compare(&runs[i - 1], &runs[i]) == 0);
         found += !same;
     }
     return found;
 }
 
 /* Counts what was compared and lists who disagrees. */
-static void summarize(Invariance *out, const Verdict *verdicts, const RunRecord *runs, int n, Arena *arena) {
+static void summarize(Invariance *out, const Verdict *verdicts, const RunRecord *runs, int n,
+                      Arena *arena) {
     const RunRecord **compared = ARENA_ARRAY(arena, const RunRecord *, n + 1);
     for (int i = 0; i < n; i++) {
         if (verdicts[i].compared)
@@ -124,7 +128,8 @@ static void summarize(Invariance *out, const Verdict *verdicts, const RunRecord 
     for (int i = 0; i < out->n_runs; i++) {
         const Verdict *verdict = &verdicts[compared[i] - runs];
         if (verdict->other)
-            out->disagreements[out->n_disagreements++] = (Disagreement){compared[i], verdict->other, verdict->step};
+            out->disagreements[out->n_disagreements++] =
+                (Disagreement){compared[i], verdict->other, verdict->step};
     }
 }
 
@@ -151,16 +156,21 @@ const char *invariance_sentence(const Invariance *invariance, Arena *arena) {
     if (v->n_runs == 0) {
         text_add(&text, "nothing to compare: no trial was executed twice");
     } else {
-        text_add(&text, "%s, %s, ", format_plural(v->n_runs, "run", arena), format_plural(v->n_trials, "trial", arena));
+        text_add(&text, "%s, %s, ", format_plural(v->n_runs, "run", arena),
+                 format_plural(v->n_trials, "trial", arena));
         if (v->n_disagreements)
-            text_add(&text, "%s with the others of %s trial", v->n_disagreements == 1 ? "1 run disagrees" : arena_print(arena, "%d runs disagree", v->n_disagreements),
+            text_add(&text, "%s with the others of %s trial",
+                     v->n_disagreements == 1
+                         ? "1 run disagrees"
+                         : arena_print(arena, "%d runs disagree", v->n_disagreements),
                      v->n_disagreements == 1 ? "its" : "their");
         else
             text_add(&text, "bits agree");
         text_add(&text, " (%s)", format_plural(v->n_layouts, "layout", arena));
     }
     if (v->n_alone)
-        text_add(&text, "; %s had no partner to be compared with", format_plural(v->n_alone, "run", arena));
+        text_add(&text, "; %s had no partner to be compared with",
+                 format_plural(v->n_alone, "run", arena));
     if (v->n_outside)
         text_add(&text, "; %s outside the contract", format_plural(v->n_outside, "run", arena));
     return text.data;

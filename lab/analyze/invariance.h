@@ -1,5 +1,6 @@
-/* Invariance: does every execution of a trial carry the same bits (DESIGN 2)? Runs of one trial are compared at every
- * step at which both stored a digest: verify runs with each other and with the full run at their last step. */
+/* Invariance: does every execution of a trial carry the same bits (DESIGN 2)? Runs of one trial are
+ * compared at every step at which both stored a digest: verify runs with each other and with the
+ * full run at their last step. */
 #ifndef LAB_ANALYZE_INVARIANCE_H
 #define LAB_ANALYZE_INVARIANCE_H
 

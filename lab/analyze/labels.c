@@ -30,8 +30,9 @@ static void leaves_add(Leaves *leaves, Leaf leaf, Arena *arena) {
 /* Depth is bounded by the reader's 64 levels. */
 static void flatten(Leaves *leaves, const Json *value, const char *key, Arena *arena) {
     if (value->kind == JSON_OBJECT) {
-        JSON_EACH(child, value) {
-            flatten(leaves, child, *key ? arena_print(arena, "%s.%s", key, child->key) : child->key, arena);
+        JSON_EACH (child, value) {
+            flatten(leaves, child, *key ? arena_print(arena, "%s.%s", key, child->key) : child->key,
+                    arena);
         }
         return;
     }
@@ -91,7 +92,8 @@ static const char *short_key(const char *key, Arena *arena) {
     return short_key(arena_copy_n(arena, key, (size_t)(dot - key)), arena);
 }
 
-static const char *label_of(const char *optimizer, const Leaves *own, const Leaves *varying, Arena *arena) {
+static const char *label_of(const char *optimizer, const Leaves *own, const Leaves *varying,
+                            Arena *arena) {
     Text text = text_new(arena);
     text_add(&text, "%s", optimizer);
     for (int i = 0; i < own->n; i++)
@@ -112,8 +114,8 @@ static int by_batch(const void *a, const void *b) {
 }
 
 /* Labels of the cells [first, end), all of one optimizer. */
-static void label_optimizer(const char **labels, const Cell *cells, const Leaves *leaves, int first, int end,
-                            Arena *arena) {
+static void label_optimizer(const char **labels, const Cell *cells, const Leaves *leaves, int first,
+                            int end, Arena *arena) {
     Ref *refs = ARENA_ARRAY(arena, Ref, end - first);
     for (int i = first; i < end; i++)
         refs[i - first] = (Ref){cells[i].global_batch, i};

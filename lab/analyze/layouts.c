@@ -7,11 +7,13 @@
 
 bool layouts_match(const Timing *a, const Timing *b) {
     const RunHeader *p = a->header, *q = b->header;
-    return a->threads == b->threads && strcmp(p->optimizer, q->optimizer) == 0 && strcmp(p->model, q->model) == 0 &&
-           strcmp(p->dataset, q->dataset) == 0 && strcmp(p->collective, q->collective) == 0;
+    return a->threads == b->threads && strcmp(p->optimizer, q->optimizer) == 0 &&
+           strcmp(p->model, q->model) == 0 && strcmp(p->dataset, q->dataset) == 0 &&
+           strcmp(p->collective, q->collective) == 0;
 }
 
-/* Groups are few (optimizers x models x threads), so each timing is matched against the groups found so far. */
+/* Groups are few (optimizers x models x threads), so each timing is matched against the groups
+ * found so far. */
 const Timing *layouts_shown(const Timings *timings) {
     enum { MAX_GROUPS = 64 };
     const Timing *group[MAX_GROUPS];
@@ -36,8 +38,8 @@ const Timing *layouts_shown(const Timings *timings) {
 
 const char *layouts_title(const Timing *timing, Arena *arena) {
     const RunHeader *header = timing->header;
-    return arena_print(arena, "%s, %s on %s, %s per replica", header->optimizer, header->model, header->dataset,
-                       format_plural(timing->threads, "thread", arena));
+    return arena_print(arena, "%s, %s on %s, %s per replica", header->optimizer, header->model,
+                       header->dataset, format_plural(timing->threads, "thread", arena));
 }
 
 const char *layouts_label(const Timing *timing, Arena *arena) {

@@ -1,5 +1,5 @@
-/* Layouts: which measured layouts the hardware figures draw. They show one optimizer on one workload; the tables hold
- * the others too. */
+/* Layouts: which measured layouts the hardware figures draw. They show one optimizer on one
+ * workload; the tables hold the others too. */
 #ifndef LAB_ANALYZE_LAYOUTS_H
 #define LAB_ANALYZE_LAYOUTS_H
 
@@ -8,7 +8,8 @@
 /* Same optimizer, model, dataset, threads and collective: may stand in one figure. */
 bool layouts_match(const Timing *a, const Timing *b);
 
-/* A representative of the group with the most layouts (the first of several), NULL when nothing was measured. */
+/* A representative of the group with the most layouts (the first of several), NULL when nothing was
+ * measured. */
 const Timing *layouts_shown(const Timings *timings);
 
 /* "momentum, mlp on glyphs, 1 thread" */

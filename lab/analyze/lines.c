@@ -15,7 +15,8 @@ bool cell_is_better(const Cell *a, const Cell *b) {
     double p = reached_frac(a), q = reached_frac(b);
     if (p != q)
         return p > q;
-    if (a->examples.median != b->examples.median && isfinite(a->examples.median) && isfinite(b->examples.median))
+    if (a->examples.median != b->examples.median && isfinite(a->examples.median) &&
+        isfinite(b->examples.median))
         return a->examples.median < b->examples.median;
     return a->best_accuracy.median > b->best_accuracy.median; /* false when either is NaN */
 }
@@ -93,7 +94,8 @@ static Line best(const Cells *cells, int first, int end, Arena *arena) {
             keep_best(&line, &cells->series[s].cells[i]);
     const char *label = cells->series[first].label;
     if (end - first > 1)
-        label = arena_print(arena, "%s, best of %d settings", cells->series[first].optimizer, end - first);
+        label = arena_print(arena, "%s, best of %d settings", cells->series[first].optimizer,
+                            end - first);
     line.label = label_fit(label, LINES_LABEL_WIDTH, arena);
     return line;
 }
@@ -109,7 +111,8 @@ Lines lines_make(const Cells *cells, Arena *arena) {
         if (out.n == LINES_MAX)
             out.n_left_out++;
         else
-            out.line[out.n++] = out.best_only ? best(cells, s, end, arena) : whole(&cells->series[s], arena);
+            out.line[out.n++] =
+                out.best_only ? best(cells, s, end, arena) : whole(&cells->series[s], arena);
     }
     return out;
 }

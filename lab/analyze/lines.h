@@ -1,5 +1,6 @@
-/* Lines: which series a figure draws. A figure stays readable with at most LINES_MAX of them; beyond that each
- * optimizer is represented by its best setting at every global batch (the protocol of Shallue et al. 2019). */
+/* Lines: which series a figure draws. A figure stays readable with at most LINES_MAX of them;
+ * beyond that each optimizer is represented by its best setting at every global batch (the protocol
+ * of Shallue et al. 2019). */
 #ifndef LAB_ANALYZE_LINES_H
 #define LAB_ANALYZE_LINES_H
 
@@ -23,17 +24,19 @@ typedef struct Lines {
 
 Lines lines_make(const Cells *cells, Arena *arena);
 
-/* True when `a` did better than `b`: reached in more trials, then with fewer examples, then the better accuracy. */
+/* True when `a` did better than `b`: reached in more trials, then with fewer examples, then the
+ * better accuracy. */
 bool cell_is_better(const Cell *a, const Cell *b);
 
-/* The global batches of the first `n_lines` lines, each once, growing; at most LINES_MAX of them. Figures with a panel a
- * line give each batch one colour in all panels. Returns how many. */
+/* The global batches of the first `n_lines` lines, each once, growing; at most LINES_MAX of them.
+ * Figures with a panel a line give each batch one colour in all panels. Returns how many. */
 int lines_batches(int64_t batches[LINES_MAX], const Lines *lines, int n_lines, Arena *arena);
 
 /* The cell of a line at a global batch, or NULL. */
 const Cell *line_at(const Line *line, int64_t global_batch);
 
-/* Indices of at most `most` of n things, evenly spread, first and last among them. Returns how many. */
+/* Indices of at most `most` of n things, evenly spread, first and last among them. Returns how
+ * many. */
 int lines_spread(int *index, int n, int most);
 
 #endif

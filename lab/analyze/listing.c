@@ -117,7 +117,8 @@ const Timing *listing_fastest(const Results *results, const Cell *cell, Arena *a
     const Timing *best = NULL;
     for (int i = 0; i < results->timings.n; i++) {
         const Timing *timing = &results->timings.timing[i];
-        if (timing->global_batch != cell->global_batch || timing->oversubscribed || strcmp(timing->work, work) != 0)
+        if (timing->global_batch != cell->global_batch || timing->oversubscribed ||
+            strcmp(timing->work, work) != 0)
             continue;
         if (!best || timing->step_s < best->step_s)
             best = timing;
@@ -153,14 +154,18 @@ static void add_cell(Table *out, const Results *results, const Cell *cell, Arena
 }
 
 Table *listing_cells(const Results *results, Arena *arena) {
-    Table *out = table_new("cells", cell_columns, sizeof cell_columns / sizeof *cell_columns, arena);
+    Table *out =
+        table_new("cells", cell_columns, sizeof cell_columns / sizeof *cell_columns, arena);
     for (int i = 0; i < results->cells->n_cells; i++)
         add_cell(out, results, &results->cells->cells[i], arena);
     return out;
 }
 
 static const TableColumn disagreement_columns[] = {
-    {"trial_id", NULL}, {"step", "steps"}, {"run_id", NULL}, {"majority_run_id", NULL},
+    {"trial_id", NULL},
+    {"step", "steps"},
+    {"run_id", NULL},
+    {"majority_run_id", NULL},
 };
 
 Table *listing_disagreements(const Results *results, Arena *arena) {

@@ -14,11 +14,12 @@ Table *listing_cells(const Results *results, Arena *arena);
 /* One row a run that disagrees with its trial. */
 Table *listing_disagreements(const Results *results, Arena *arena);
 
-/* A table as JSON: an array of objects keyed by column; columns with unit "flag" become booleans, missing numbers
- * null. */
+/* A table as JSON: an array of objects keyed by column; columns with unit "flag" become booleans,
+ * missing numbers null. */
 Json *listing_json(const Table *table, Arena *arena);
 
-/* The layout on which a cell's steps are cheapest, oversubscribed ones left out; NULL when none was measured. */
+/* The layout on which a cell's steps are cheapest, oversubscribed ones left out; NULL when none was
+ * measured. */
 const Timing *listing_fastest(const Results *results, const Cell *cell, Arena *arena);
 
 #endif

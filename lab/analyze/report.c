@@ -17,7 +17,8 @@ Report *report_new(const Results *results, Arena *arena) {
     report->listing[1] = listing_disagreements(results, arena);
     report->listing[2] = listing_runs(results, arena);
     for (int f = 0; f < FIGURE_N; f++) {
-        const FigureType *type = (const FigureType *)figure_table[f]; /* types begin with their kind */
+        const FigureType *type =
+            (const FigureType *)figure_table[f]; /* types begin with their kind */
         ReportFigure *figure = &report->figure[f];
         *figure = (ReportFigure){.type = type, .missing = type->missing(results, arena)};
         if (figure->missing)
@@ -41,9 +42,12 @@ static void add_answer(Text *out, const Report *report) {
     text_add(out, "</ul>\n");
     bool has_target = results->cells->n_cells && results->cells->cells[0].has_target;
     if (has_target)
-        text_add(out, "<p class=\"note\">A batch pays while it needs at most %.0f %% more examples than the smallest one "
-                      "that reached the target (%s %g). Numbers are medians over seeds; a trial that missed counts as "
-                      "later than all others.</p>\n",
+        text_add(out,
+                 "<p class=\"note\">A batch pays while it needs at most %.0f %% more examples than "
+                 "the smallest one "
+                 "that reached the target (%s %g). Numbers are medians over seeds; a trial that "
+                 "missed counts as "
+                 "later than all others.</p>\n",
                  100 * (ANSWER_OVERHEAD - 1), results->cells->cells[0].first->header.metric,
                  results->cells->cells[0].first->header.target);
     text_add(out, "</section>\n");
@@ -51,8 +55,11 @@ static void add_answer(Text *out, const Report *report) {
 
 static void add_verdict(Text *out, const Report *report, Arena *arena) {
     const Invariance *invariance = &report->results->invariance;
-    const char *mood = invariance->n_disagreements ? "verdict bad" : invariance->n_runs ? "verdict good" : "verdict";
-    text_add(out, "<section id=\"invariance\" class=\"%s\">\n<strong>One trajectory:</strong> ", mood);
+    const char *mood = invariance->n_disagreements ? "verdict bad"
+                       : invariance->n_runs        ? "verdict good"
+                                                   : "verdict";
+    text_add(out, "<section id=\"invariance\" class=\"%s\">\n<strong>One trajectory:</strong> ",
+             mood);
     html_text(out, invariance_sentence(invariance, arena));
     text_add(out, ".\n");
     if (invariance->n_disagreements)
@@ -75,11 +82,12 @@ static const TableColumn key_columns[] = {
 /* "41 (40-43)" */
 static const char *spread_text(const Spread *spread, Arena *arena) {
     if (!isfinite(spread->median))
-        return spread->n ? arena_print(arena, "- (%s-never)", format_count(spread->low, arena)) : "-";
+        return spread->n ? arena_print(arena, "- (%s-never)", format_count(spread->low, arena))
+                         : "-";
     if (spread->low == spread->high)
         return format_count(spread->median, arena);
-    return arena_print(arena, "%s (%s-%s)", format_count(spread->median, arena), format_count(spread->low, arena),
-                       format_count(spread->high, arena));
+    return arena_print(arena, "%s (%s-%s)", format_count(spread->median, arena),
+                       format_count(spread->low, arena), format_count(spread->high, arena));
 }
 
 /* "2 of 2", "0 of 2, 1 diverged" */
@@ -91,8 +99,8 @@ static const char *reached_text(const Cell *cell, Arena *arena) {
     return text;
 }
 
-static void add_key_row(Table *table, const Report *report, const Series *series, const Cell *cell, double base,
-                        Arena *arena) {
+static void add_key_row(Table *table, const Report *report, const Series *series, const Cell *cell,
+                        double base, Arena *arena) {
     const Timing *fastest = listing_fastest(report->results, cell, arena);
     table_text(table, series->label);
     table_number(table, (double)cell->global_batch);
@@ -132,7 +140,9 @@ static void add_figure(Text *out, const ReportFigure *figure) {
     if (figure->svg)
         html_svg(out, figure->svg, figure->n_svg, figure->caption);
     else
-        text_add(out, "<p class=\"note\">Not drawn: gnuplot is missing or refused. The table is in tables/%s.tsv.</p>\n",
+        text_add(out,
+                 "<p class=\"note\">Not drawn: gnuplot is missing or refused. The table is in "
+                 "tables/%s.tsv.</p>\n",
                  kind->name);
     text_add(out, "<figcaption>");
     html_text(out, figure->caption);
@@ -170,8 +180,9 @@ static void add_details(Text *out, const Table *table, Arena *arena) {
     int n = table_rows(table);
     if (n == 0)
         return;
-    text_add(out, "<details><summary>%s <span class=\"note\">(%s, tables/%s.tsv)</span></summary>\n", table->name,
-             format_plural(n, "row", arena), table->name);
+    text_add(out,
+             "<details><summary>%s <span class=\"note\">(%s, tables/%s.tsv)</span></summary>\n",
+             table->name, format_plural(n, "row", arena), table->name);
     html_table(out, table, MAX_ROWS, arena);
     text_add(out, "</details>\n");
 }

@@ -27,7 +27,8 @@ typedef struct Report {
 /* Everything but the drawn figures. */
 Report *report_new(const Results *results, Arena *arena);
 
-/* The page. Figures that were not drawn are named with the reason. The same results give the same bytes. */
+/* The page. Figures that were not drawn are named with the reason. The same results give the same
+ * bytes. */
 const char *report_html(const Report *report, Arena *arena);
 
 /* ---- sections in files of their own */

@@ -7,8 +7,8 @@
 #define MAX_LISTED 100
 
 static const char *outcome_words(Outcome outcome) {
-    static const char *const words[OUTCOME_N] = {"reached the target", "ended with the budget spent", "diverged", "failed",
-                                                 "interrupted"};
+    static const char *const words[OUTCOME_N] = {
+        "reached the target", "ended with the budget spent", "diverged", "failed", "interrupted"};
     return words[outcome];
 }
 
@@ -32,7 +32,9 @@ static void add_counts(Text *out, const Cells *cells, Arena *arena) {
 
 static bool to_plan(const Cell *cell) {
     int missed = cell->has_target ? cell->n_of[OUTCOME_BUDGET_SPENT] : 0;
-    return missed + cell->n_of[OUTCOME_DIVERGED] + cell->n_of[OUTCOME_FAILED] + cell->n_of[OUTCOME_INTERRUPTED] == 0;
+    return missed + cell->n_of[OUTCOME_DIVERGED] + cell->n_of[OUTCOME_FAILED] +
+               cell->n_of[OUTCOME_INTERRUPTED] ==
+           0;
 }
 
 static void add_cell(Text *out, const Results *results, const Cell *cell, Arena *arena) {
@@ -41,19 +43,21 @@ static void add_cell(Text *out, const Results *results, const Cell *cell, Arena 
     for (int o = OUTCOME_BUDGET_SPENT; o < OUTCOME_N; o++)
         if (cell->n_of[o])
             parts[n++] = arena_print(arena, "%s in %d",
-                                     o == OUTCOME_BUDGET_SPENT && cell->has_target ? "missed the target"
-                                                                                   : outcome_words((Outcome)o),
+                                     o == OUTCOME_BUDGET_SPENT && cell->has_target
+                                         ? "missed the target"
+                                         : outcome_words((Outcome)o),
                                      cell->n_of[o]);
     text_add(out, "<li>");
     html_text(out, results->cells->series[cell->series].label);
-    text_add(out, " at B = %s: %s of %s", format_count((double)cell->global_batch, arena), format_list(parts, n, arena),
-             format_plural(cell->n_trials, "trial", arena));
+    text_add(out, " at B = %s: %s of %s", format_count((double)cell->global_batch, arena),
+             format_list(parts, n, arena), format_plural(cell->n_trials, "trial", arena));
     if (cell->n_of[OUTCOME_REACHED] == 0 && cell->best_accuracy.median > 0)
         text_add(out, "; best validation accuracy %.2f %%", 100 * cell->best_accuracy.median);
     text_add(out, "</li>\n");
 }
 
-/* Runs that failed or were cut short, of both modes: their trial may have another run that ended well. */
+/* Runs that failed or were cut short, of both modes: their trial may have another run that ended
+ * well. */
 static void add_broken_runs(Text *out, const Results *results) {
     int n = 0;
     for (int i = 0; i < results->n_runs; i++) {

@@ -53,7 +53,8 @@ static void add_said(Text *out, const char *key, const Said *said, Arena *arena)
     for (int i = 0; i < said->n; i++) {
         html_text(out, said->value[i]);
         if (said->n > 1)
-            text_add(out, " (%s)%s", format_plural(said->runs[i], "run", arena), i + 1 < said->n ? "; " : "");
+            text_add(out, " (%s)%s", format_plural(said->runs[i], "run", arena),
+                     i + 1 < said->n ? "; " : "");
     }
     if (said->n_more)
         text_add(out, "; other values in %s", format_plural(said->n_more, "run", arena));
@@ -72,7 +73,7 @@ static void add_keys(Text *out, const Results *results, Arena *arena) {
         first = results->runs[i].header.provenance;
     if (!first)
         return;
-    JSON_EACH(key, first) {
+    JSON_EACH (key, first) {
         if (is_time(key->key))
             continue;
         Said said = {0};
@@ -90,7 +91,8 @@ static void add_times(Text *out, const Results *results) {
     const char *start = NULL, *end = NULL; /* ISO times compare as texts */
     for (int i = 0; i < results->n_runs; i++) {
         const RunRecord *run = &results->runs[i];
-        const Json *began = run->header.provenance ? json_find(run->header.provenance, "start_utc") : NULL;
+        const Json *began =
+            run->header.provenance ? json_find(run->header.provenance, "start_utc") : NULL;
         if (began && began->kind == JSON_TEXT && (!start || strcmp(began->text, start) < 0))
             start = began->text;
         if (run->end_utc[0] && (!end || strcmp(run->end_utc, end) > 0))
@@ -106,22 +108,27 @@ static void add_work(Text *out, const Results *results, Arena *arena) {
     int n_full = 0;
     for (int i = 0; i < results->n_runs; i++)
         n_full += results->runs[i].header.mode == RUN_FULL;
-    add_row(out, "runs", arena_print(arena, "%d full, %d verify", n_full, results->n_runs - n_full));
+    add_row(out, "runs",
+            arena_print(arena, "%d full, %d verify", n_full, results->n_runs - n_full));
     const RunHeader *header = &results->runs[0].header;
-    add_row(out, "work", arena_print(arena, "%s on %s, %s weights, %s training examples", header->model, header->dataset,
-                                     format_count((double)header->n_weights, arena),
-                                     format_count((double)header->n_train, arena)));
+    add_row(out, "work",
+            arena_print(arena, "%s on %s, %s weights, %s training examples", header->model,
+                        header->dataset, format_count((double)header->n_weights, arena),
+                        format_count((double)header->n_train, arena)));
 }
 
 void report_provenance(Text *out, const Results *results, Arena *arena) {
-    text_add(out, "<section id=\"provenance\">\n<h2>Where this comes from</h2>\n<div class=\"scroll\"><table><tbody>\n");
+    text_add(out, "<section id=\"provenance\">\n<h2>Where this comes from</h2>\n<div "
+                  "class=\"scroll\"><table><tbody>\n");
     if (results->n_runs)
         add_work(out, results, arena);
     add_times(out, results);
     add_keys(out, results, arena);
     text_add(out, "</tbody></table></div>\n<p>To make these results again:</p>\n<pre>");
     html_text(out, arena_print(arena, "./batchlab run results/%s/experiment.json", results->name));
-    text_add(out, "</pre>\n<p class=\"note\">The same command finishes an interrupted study; finished runs are not "
-                  "repeated. tables/*.tsv hold every number of the figures, the .h5 file every row of every run.</p>\n"
+    text_add(out, "</pre>\n<p class=\"note\">The same command finishes an interrupted study; "
+                  "finished runs are not "
+                  "repeated. tables/*.tsv hold every number of the figures, the .h5 file every row "
+                  "of every run.</p>\n"
                   "</section>\n");
 }

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-Results *results_make(const char *name, const char *question, const RunRecord *runs, int n, Arena *arena) {
+Results *results_make(const char *name, const char *question, const RunRecord *runs, int n,
+                      Arena *arena) {
     Results *out = ARENA_NEW(arena, Results);
     *out = (Results){.name = name, .question = question, .n_runs = n, .runs = runs};
     if (!out->name)
@@ -37,6 +38,7 @@ Error *results_load(Results **out, const char *folder, Arena *arena) {
     if (n == 0)
         return error_hint(error_new(CODE_MISSING, "'%s' holds no run yet", folder),
                           "`batchlab run` on its experiment file makes some");
-    *out = results_make(text_at(experiment, "experiment"), text_at(experiment, "question"), runs, n, arena);
+    *out = results_make(text_at(experiment, "experiment"), text_at(experiment, "question"), runs, n,
+                        arena);
     return NULL;
 }

@@ -17,8 +17,10 @@ typedef struct Results {
     Invariance invariance;
 } Results;
 
-/* Analyzes `runs` (n), which must outlive the result. `name` and `question` may be NULL: the runs say them too. */
-Results *results_make(const char *name, const char *question, const RunRecord *runs, int n, Arena *arena);
+/* Analyzes `runs` (n), which must outlive the result. `name` and `question` may be NULL: the runs
+ * say them too. */
+Results *results_make(const char *name, const char *question, const RunRecord *runs, int n,
+                      Arena *arena);
 
 /* Reads an experiment folder. Errors: no such folder, no run in it (code 66), unreadable files. */
 Error *results_load(Results **out, const char *folder, Arena *arena);

@@ -12,7 +12,8 @@ static int64_t turns(int64_t n_shards, int replicas, int threads) {
     return (shards + threads - 1) / threads;
 }
 
-/* The part of one replica's reduce column that a replica among R still does: the additions of its own shards. */
+/* The part of one replica's reduce column that a replica among R still does: the additions of its
+ * own shards. */
 static double own_reduce_s(const Timing *one, int64_t n_shards, int replicas) {
     if (one->n_shards < 2)
         return 0;
@@ -40,7 +41,8 @@ static ScalingPoint point_make(const Timing *timing, const Timing *one) {
     point.efficiency_low = point.examples_low_s / rate / replicas;
     point.efficiency_high = point.examples_high_s / rate / replicas;
     if (timing->replicas > 1) {
-        double extra = timing->stage_s[STAGE_REDUCE] - own_reduce_s(one, timing->n_shards, timing->replicas);
+        double extra =
+            timing->stage_s[STAGE_REDUCE] - own_reduce_s(one, timing->n_shards, timing->replicas);
         point.reduce_extra_s = extra > 0 ? extra : 0;
     }
     return point;
@@ -53,13 +55,15 @@ static bool same_work(const Timing *a, const Timing *b) {
 }
 
 /* Adds the line of `timings` (n, by replicas) when it has points at several R. */
-static void add_line(Scaling *out, ScalingKind kind, const Timing *const *timings, int n, Arena *arena) {
+static void add_line(Scaling *out, ScalingKind kind, const Timing *const *timings, int n,
+                     Arena *arena) {
     if (n < 2 || timings[0]->replicas == timings[n - 1]->replicas)
         return;
     bool has_one = timings[0]->replicas == 1 && !timings[0]->oversubscribed;
     ScalingLine *line = &out->line[out->n_lines++];
     *line = (ScalingLine){.kind = kind, .n = n, .point = ARENA_ARRAY(arena, ScalingPoint, n)};
-    line->examples = kind == SCALING_STRONG ? timings[0]->global_batch : timings[0]->global_batch / timings[0]->replicas;
+    line->examples = kind == SCALING_STRONG ? timings[0]->global_batch
+                                            : timings[0]->global_batch / timings[0]->replicas;
     for (int i = 0; i < n; i++)
         line->point[i] = point_make(timings[i], has_one ? timings[0] : NULL);
 }
@@ -75,7 +79,9 @@ static void strong_lines(Scaling *out, const Timing *const *timings, int n, Aren
 
 static int by_share(const void *a, const void *b) {
     const Timing *x = *(const Timing *const *)a, *y = *(const Timing *const *)b;
-    Timing p = *x, q = *y; /* the order of Timings with the global batch replaced by the share of a replica */
+    Timing
+        p = *x,
+        q = *y; /* the order of Timings with the global batch replaced by the share of a replica */
     p.global_batch /= p.replicas;
     q.global_batch /= q.replicas;
     return timing_compare(&p, &q);
@@ -90,7 +96,8 @@ static void weak_lines(Scaling *out, const Timings *timings, Arena *arena) {
     qsort(even, (size_t)n, sizeof *even, by_share);
     for (int i = 0, end; i < n; i = end) {
         for (end = i + 1; end < n && same_work(even[i], even[end]) &&
-                          even[i]->global_batch / even[i]->replicas == even[end]->global_batch / even[end]->replicas;)
+                          even[i]->global_batch / even[i]->replicas ==
+                              even[end]->global_batch / even[end]->replicas;)
             end++;
         add_line(out, SCALING_WEAK, &even[i], end - i, arena);
     }
@@ -120,7 +127,8 @@ void scaling_fit(double *start_s, double *round_s, const double *x, const double
 }
 
 static bool same_comm(const RunHeader *a, const RunHeader *b) {
-    return a->n_weights == b->n_weights && a->threads == b->threads && strcmp(a->collective, b->collective) == 0;
+    return a->n_weights == b->n_weights && a->threads == b->threads &&
+           strcmp(a->collective, b->collective) == 0;
 }
 
 static CommFit *fit_of(Scaling *scaling, const RunHeader *header, bool make) {
@@ -134,7 +142,8 @@ static CommFit *fit_of(Scaling *scaling, const RunHeader *header, bool make) {
 }
 
 static bool usable(const ScalingPoint *point) {
-    return point->timing->replicas > 1 && !point->timing->oversubscribed && isfinite(point->reduce_extra_s);
+    return point->timing->replicas > 1 && !point->timing->oversubscribed &&
+           isfinite(point->reduce_extra_s);
 }
 
 typedef struct Sample {
@@ -155,14 +164,15 @@ static int samples_of(Sample *samples, const Scaling *scaling, const CommFit *fi
         const ScalingLine *line = &scaling->line[l];
         for (int i = 0; line->kind == SCALING_STRONG && i < line->n; i++)
             if (usable(&line->point[i]) && same_comm(fit->header, line->point[i].timing->header))
-                samples[n++] = (Sample){line->point[i].timing->replicas, line->point[i].reduce_extra_s};
+                samples[n++] =
+                    (Sample){line->point[i].timing->replicas, line->point[i].reduce_extra_s};
     }
     qsort(samples, (size_t)n, sizeof *samples, by_replicas);
     return n;
 }
 
-/* Fits medians per R, so that one disturbed layout does not bend the curve. The largest of three or more R (one
- * replica is the first) is held out. */
+/* Fits medians per R, so that one disturbed layout does not bend the curve. The largest of three or
+ * more R (one replica is the first) is held out. */
 static void fit_one(CommFit *fit, const Scaling *scaling, Sample *samples, Arena *arena) {
     int n = samples_of(samples, scaling, fit);
     double *x = ARENA_ARRAY(arena, double, n + 1), *y = ARENA_ARRAY(arena, double, n + 1);
@@ -189,8 +199,9 @@ static double predict(const Timing *timing, const Timing *one, const CommFit *fi
     double share = (double)turns(timing->n_shards, timing->replicas, timing->threads) /
                    (double)turns(one->n_shards, 1, one->threads);
     double comm = timing->replicas > 1 ? fit->start_s + fit->round_s * log2(timing->replicas) : 0;
-    return (s[STAGE_SAMPLE] + s[STAGE_COMPUTE]) * share + own_reduce_s(one, timing->n_shards, timing->replicas) +
-           comm + s[STAGE_NOISE] + s[STAGE_UPDATE] + s[STAGE_OTHER];
+    return (s[STAGE_SAMPLE] + s[STAGE_COMPUTE]) * share +
+           own_reduce_s(one, timing->n_shards, timing->replicas) + comm + s[STAGE_NOISE] +
+           s[STAGE_UPDATE] + s[STAGE_OTHER];
 }
 
 static void predict_line(Scaling *scaling, ScalingLine *line) {
@@ -210,7 +221,8 @@ static void predict_line(Scaling *scaling, ScalingLine *line) {
 
 Scaling scaling_make(const Timings *timings, Arena *arena) {
     int n = timings->n;
-    Scaling out = {.line = ARENA_ARRAY(arena, ScalingLine, 2 * n + 1), .fit = ARENA_ARRAY(arena, CommFit, n + 1)};
+    Scaling out = {.line = ARENA_ARRAY(arena, ScalingLine, 2 * n + 1),
+                   .fit = ARENA_ARRAY(arena, CommFit, n + 1)};
     const Timing **all = ARENA_ARRAY(arena, const Timing *, n + 1);
     for (int i = 0; i < n; i++)
         all[i] = &timings->timing[i];
@@ -227,7 +239,8 @@ Scaling scaling_make(const Timings *timings, Arena *arena) {
     return out;
 }
 
-int scaling_errors(double *median, double *largest, const Scaling *scaling, bool held_out, Arena *arena) {
+int scaling_errors(double *median, double *largest, const Scaling *scaling, bool held_out,
+                   Arena *arena) {
     int room = 1;
     for (int l = 0; l < scaling->n_lines; l++)
         room += scaling->line[l].n;

@@ -1,5 +1,5 @@
-/* Scaling: speed-up and efficiency against replicas, and a first model of them (methods 7): the work of one replica
- * divided by R, plus communication a + b log2 R. */
+/* Scaling: speed-up and efficiency against replicas, and a first model of them (methods 7): the
+ * work of one replica divided by R, plus communication a + b log2 R. */
 #ifndef LAB_ANALYZE_SCALING_H
 #define LAB_ANALYZE_SCALING_H
 
@@ -13,11 +13,13 @@ typedef enum {
 typedef struct ScalingPoint {
     const Timing *timing;
     double examples_s, examples_low_s, examples_high_s; /* rate: median and quartiles over steps */
-    double speedup;       /* of the rate against one replica, NaN without that measurement */
+    double speedup; /* of the rate against one replica, NaN without that measurement */
     double efficiency, efficiency_low, efficiency_high; /* speedup / R */
-    double reduce_extra_s; /* reduce column beyond the replica's own additions: communication; NaN for R = 1 */
-    double predicted_s;   /* step, by the model; NaN when it says nothing */
-    bool fitted;          /* its communication went into the fit; false for R = 1, oversubscribed and held-out points */
+    double reduce_extra_s; /* reduce column beyond the replica's own additions: communication; NaN
+                              for R = 1 */
+    double predicted_s;    /* step, by the model; NaN when it says nothing */
+    bool fitted; /* its communication went into the fit; false for R = 1, oversubscribed and
+                    held-out points */
     bool held_out;
 } ScalingPoint;
 
@@ -29,13 +31,14 @@ typedef struct ScalingLine {
     ScalingPoint *point;
 } ScalingLine;
 
-/* communication(R) = start_s + round_s log2 R for R > 1: the rounds of a binomial tree. Fitted for one weight count,
- * thread count and collective over all batches. */
+/* communication(R) = start_s + round_s log2 R for R > 1: the rounds of a binomial tree. Fitted for
+ * one weight count, thread count and collective over all batches. */
 typedef struct CommFit {
-    const RunHeader *header; /* of one of its runs */
-    double start_s, round_s; /* both >= 0 */
+    const RunHeader *header;  /* of one of its runs */
+    double start_s, round_s;  /* both >= 0 */
     int n_points, n_replicas; /* fitted points; distinct R among them (1: start_s is set to 0) */
-    int held_out_replicas;   /* largest measured R, kept out of the fit; 0: too few R to keep one out */
+    int held_out_replicas; /* largest measured R, kept out of the fit; 0: too few R to keep one out
+                            */
 } CommFit;
 
 typedef struct Scaling {
@@ -47,11 +50,13 @@ typedef struct Scaling {
 
 Scaling scaling_make(const Timings *timings, Arena *arena);
 
-/* Least squares of seconds (n) on log2 R (x), both coefficients >= 0. With one distinct x, start_s = 0. */
+/* Least squares of seconds (n) on log2 R (x), both coefficients >= 0. With one distinct x, start_s
+ * = 0. */
 void scaling_fit(double *start_s, double *round_s, const double *x, const double *seconds, int n);
 
-/* Relative errors |predicted / measured - 1| of the points with R > 1 that are not oversubscribed, median and largest;
- * of held-out points only, or of the others only. Returns how many points. */
-int scaling_errors(double *median, double *largest, const Scaling *scaling, bool held_out, Arena *arena);
+/* Relative errors |predicted / measured - 1| of the points with R > 1 that are not oversubscribed,
+ * median and largest; of held-out points only, or of the others only. Returns how many points. */
+int scaling_errors(double *median, double *largest, const Scaling *scaling, bool held_out,
+                   Arena *arena);
 
 #endif

@@ -1,5 +1,5 @@
-/* Table: rows under named columns with units. One table is one tables/NAME.tsv, what its figure draws, and one
- * table of the report, so the three cannot disagree. */
+/* Table: rows under named columns with units. One table is one tables/NAME.tsv, what its figure
+ * draws, and one table of the report, so the three cannot disagree. */
 #ifndef LAB_ANALYZE_TABLE_H
 #define LAB_ANALYZE_TABLE_H
 
@@ -31,8 +31,9 @@ typedef struct Table {
 /* An empty table; `name` becomes the file's name. `columns` must outlive it. */
 Table *table_new(const char *name, const TableColumn *columns, int n_columns, Arena *arena);
 
-/* The next value of the current row, left to right. Texts are copied; tabs, line ends, control characters and double
- * quotes in them are replaced, so that no reader of the file mistakes them. */
+/* The next value of the current row, left to right. Texts are copied; tabs, line ends, control
+ * characters and double quotes in them are replaced, so that no reader of the file mistakes them.
+ */
 void table_text(Table *table, const char *text);
 void table_number(Table *table, double number);
 
@@ -42,7 +43,8 @@ TableValue table_at(const Table *table, int row, int column);
 /* The header cell of a column: "name" or "name [unit]". */
 const char *table_head(const Table *table, int column, Arena *arena);
 
-/* Tab-separated text: a header line, then a line a row; numbers read back to the same bits, missing is NaN. */
+/* Tab-separated text: a header line, then a line a row; numbers read back to the same bits, missing
+ * is NaN. */
 const char *table_tsv(const Table *table, Arena *arena);
 
 /* Writes FOLDER/NAME.tsv. */

@@ -12,14 +12,15 @@
 #define MAX_STEPS_PER_RUN 512
 
 const char *stage_name(Stage stage) {
-    static const char *const names[STAGE_N] = {"sample", "compute", "reduce", "noise", "update", "other"};
+    static const char *const names[STAGE_N] = {"sample", "compute", "reduce",
+                                               "noise",  "update",  "other"};
     return names[stage];
 }
 
 const char *timing_work(const RunRecord *run, Arena *arena) {
     static const char *const free_of_cost[] = {"global_batch", "lr", "stop", "eval"};
     Text text = text_new(arena);
-    JSON_EACH(child, run->config) {
+    JSON_EACH (child, run->config) {
         bool costs = true;
         for (int i = 0; i < 4; i++)
             costs &= strcmp(child->key, free_of_cost[i]) != 0;
@@ -37,7 +38,8 @@ typedef struct Measured {
 #define ORDER(x, y) (((x) > (y)) - ((x) < (y)))
 
 int timing_compare(const Timing *a, const Timing *b) {
-    int order = cells_optimizer_rank(a->header->optimizer) - cells_optimizer_rank(b->header->optimizer);
+    int order =
+        cells_optimizer_rank(a->header->optimizer) - cells_optimizer_rank(b->header->optimizer);
     if (order == 0)
         order = strcmp(a->work, b->work);
     if (order == 0)
@@ -63,7 +65,8 @@ static int by_layout(const void *a, const void *b) {
 }
 
 static bool counts(const RunRecord *run) {
-    return run->config && run->header.alone && run->n_steps > 0 && run->summary.outcome != OUTCOME_FAILED;
+    return run->config && run->header.alone && run->n_steps > 0 &&
+           run->summary.outcome != OUTCOME_FAILED;
 }
 
 /* The first steps of a run fill caches and pages: a tenth of them, at most 20, is not measured. */
@@ -118,9 +121,14 @@ static void measure(Timing *timing, const Measured *runs, int n, double *values)
 
 static Timing key_of(const RunRecord *run, Arena *arena) {
     const RunHeader *header = &run->header;
-    return (Timing){.work = timing_work(run, arena), .header = header, .global_batch = header->global_batch,
-                    .n_shards = header->mini_batch > 0 ? header->global_batch / header->mini_batch : 1,
-                    .replicas = header->replicas, .threads = header->threads, .hosts = header->hosts,
+    return (Timing){.work = timing_work(run, arena),
+                    .header = header,
+                    .global_batch = header->global_batch,
+                    .n_shards =
+                        header->mini_batch > 0 ? header->global_batch / header->mini_batch : 1,
+                    .replicas = header->replicas,
+                    .threads = header->threads,
+                    .hosts = header->hosts,
                     .oversubscribed = header->oversubscribed};
 }
 
@@ -135,7 +143,8 @@ Timings timings_make(const RunRecord *runs, int n, Arena *arena) {
     Timings out = {.timing = ARENA_ARRAY(arena, Timing, n_all + 1)};
     double *values = ARENA_ARRAY(arena, double, (int64_t)(n_all + 1) * MAX_STEPS_PER_RUN);
     for (int i = 0, end; i < n_all; i = end) {
-        int preferred = 1; /* runs of the same mode as the first: all verify runs when there is one */
+        int preferred =
+            1; /* runs of the same mode as the first: all verify runs when there is one */
         for (end = i + 1; end < n_all && timing_compare(&all[i].key, &all[end].key) == 0; end++)
             preferred += all[end].run->header.mode == all[i].run->header.mode;
         Timing timing = all[i].key;

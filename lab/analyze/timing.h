@@ -1,26 +1,36 @@
-/* Timing: the hardware side. What a step costs on a layout, measured by runs that had the machine to themselves. */
+/* Timing: the hardware side. What a step costs on a layout, measured by runs that had the machine
+ * to themselves. */
 #ifndef LAB_ANALYZE_TIMING_H
 #define LAB_ANALYZE_TIMING_H
 
 #include "lab/store/run.h"
 
-typedef enum { STAGE_SAMPLE, STAGE_COMPUTE, STAGE_REDUCE, STAGE_NOISE, STAGE_UPDATE, STAGE_OTHER, STAGE_N } Stage;
+typedef enum {
+    STAGE_SAMPLE,
+    STAGE_COMPUTE,
+    STAGE_REDUCE,
+    STAGE_NOISE,
+    STAGE_UPDATE,
+    STAGE_OTHER,
+    STAGE_N
+} Stage;
 
 const char *stage_name(Stage stage);
 
-/* One layout of one piece of work. Seeds, learning rates and stop rules do not change the cost of a step, so runs that
- * differ only there are pooled. */
+/* One layout of one piece of work. Seeds, learning rates and stop rules do not change the cost of a
+ * step, so runs that differ only there are pooled. */
 typedef struct Timing {
-    const char *work; /* canonical text of everything that costs: dataset, model, optimizer, mini_batch, isa */
+    const char *work;        /* canonical text of everything that costs: dataset, model, optimizer,
+                                mini_batch, isa */
     const RunHeader *header; /* of one of its runs: optimizer, sizes, layout */
     int64_t global_batch;
     int64_t n_shards;
     int replicas, threads, hosts;
     bool oversubscribed;
     int n_runs;
-    int64_t n_steps;                    /* steps measured, warm-up left out */
+    int64_t n_steps;                        /* steps measured, warm-up left out */
     double step_s, step_low_s, step_high_s; /* median and quartiles over steps, s */
-    double stage_s[STAGE_N];            /* medians, s; other = step - sum of stages */
+    double stage_s[STAGE_N];                /* medians, s; other = step - sum of stages */
 } Timing;
 
 typedef struct Timings {
@@ -28,11 +38,12 @@ typedef struct Timings {
     Timing *timing; /* by work, collective, threads, global_batch, replicas, hosts */
 } Timings;
 
-/* Measures the layouts among `runs` (n). Verify runs are preferred; a layout without one uses its full runs. Left out:
- * runs that shared the machine, failed ones, and those without steps. */
+/* Measures the layouts among `runs` (n). Verify runs are preferred; a layout without one uses its
+ * full runs. Left out: runs that shared the machine, failed ones, and those without steps. */
 Timings timings_make(const RunRecord *runs, int n, Arena *arena);
 
-/* Text of everything in a run's config that decides what a step costs, apart from global batch and layout. */
+/* Text of everything in a run's config that decides what a step costs, apart from global batch and
+ * layout. */
 const char *timing_work(const RunRecord *run, Arena *arena);
 
 /* Median seconds of a step of one run, warm-up left out; NaN without steps. */

@@ -1,5 +1,6 @@
-/* Invented runs for tests of the analysis: a small study whose answer is known. Header-only, so that every test stays
- * one file. Numbers come from closed forms and Philox, so they are the same everywhere. */
+/* Invented runs for tests of the analysis: a small study whose answer is known. Header-only, so
+ * that every test stays one file. Numbers come from closed forms and Philox, so they are the same
+ * everywhere. */
 #ifndef TESTS_UNIT_FIXTURE_RUNS_H
 #define TESTS_UNIT_FIXTURE_RUNS_H
 
@@ -48,7 +49,8 @@ static inline int64_t fixture_mini_batch(int64_t global_batch) {
 }
 
 static inline double fixture_steps_to_target(const FixtureRun *run) {
-    Rng rng = rng_new(run->seed, RNG_TEST, (uint64_t)run->global_batch * 31 + (uint64_t)run->optimizer.name[1]);
+    Rng rng = rng_new(run->seed, RNG_TEST,
+                      (uint64_t)run->global_batch * 31 + (uint64_t)run->optimizer.name[1]);
     double jitter = 1 + 0.05 * rng_normal(&rng);
     return (run->optimizer.s_min + run->optimizer.e_min / (double)run->global_batch) * jitter;
 }
@@ -57,20 +59,27 @@ static inline bool fixture_from(int64_t first, int64_t global_batch) {
     return first > 0 && global_batch >= first;
 }
 
-/* One step of a cost model with known parts: compute 20 us an example on one replica, 300 us of communication a round,
- * and a noise of a few percent. The trajectory depends on the trial alone, the seconds on the layout too. */
-static inline StepRow fixture_step(const FixtureRun *run, int64_t step, double steps_to_target, Rng *clock) {
+/* One step of a cost model with known parts: compute 20 us an example on one replica, 300 us of
+ * communication a round, and a noise of a few percent. The trajectory depends on the trial alone,
+ * the seconds on the layout too. */
+static inline StepRow fixture_step(const FixtureRun *run, int64_t step, double steps_to_target,
+                                   Rng *clock) {
     double batch = (double)run->global_batch, done = (double)step / steps_to_target;
     double slow = 1 + 0.03 * fabs(rng_normal(clock)) + (step == 1 ? 3 : 0);
-    Rng key = rng_new(run->seed, RNG_TEST, (uint64_t)(run->global_batch << 20) + (uint64_t)step), *rng = &key;
+    Rng key = rng_new(run->seed, RNG_TEST, (uint64_t)(run->global_batch << 20) + (uint64_t)step),
+        *rng = &key;
     if (run->oversubscribed)
         slow *= 2.3;
-    StepRow row = {.step = step, .examples = step * run->global_batch, .global_batch = run->global_batch, .lr = 0.1};
+    StepRow row = {.step = step,
+                   .examples = step * run->global_batch,
+                   .global_batch = run->global_batch,
+                   .lr = 0.1};
     row.train_loss = 2.3 * exp(-2.2 * done) + 0.05 + 0.05 * rng_normal(rng) / sqrt(batch / 32);
     row.grad_norm = 1.5 * exp(-done);
     row.noise_trace = 40 * exp(-0.6 * done);
     row.noise_sqnorm = 1.2 * exp(-3.1 * done);
-    row.noise_scale = step < 3 ? NAN : row.noise_trace / row.noise_sqnorm * exp(0.1 * rng_normal(rng));
+    row.noise_scale =
+        step < 3 ? NAN : row.noise_trace / row.noise_sqnorm * exp(0.1 * rng_normal(rng));
     row.sample_s = 0.4e-6 * batch * slow / run->replicas;
     row.compute_s = 20e-6 * batch * slow / run->replicas + 50e-6;
     row.reduce_s = 2e-6 * batch / run->replicas + 300e-6 * log2(run->replicas) * slow;
@@ -81,14 +90,17 @@ static inline StepRow fixture_step(const FixtureRun *run, int64_t step, double s
 }
 
 static inline const char *fixture_config(const FixtureRun *run, Arena *arena) {
-    return arena_print(arena,
-                       "{\"dataset\":{\"name\":\"glyphs\",\"train\":12000},\"eval\":{\"every_examples\":%d},"
-                       "\"global_batch\":%ld,\"isa\":null,\"lr\":{\"base\":%g,\"base_batch\":32,\"scaling\":{\"name\":"
-                       "\"linear\"},\"schedule\":{\"name\":\"constant\"}},\"mini_batch\":%ld,\"model\":{\"hidden\":[128,"
-                       "128],\"name\":\"mlp\"},\"optimizer\":{\"name\":\"%s\",\"weight_decay\":0.0001},\"stop\":{"
-                       "\"metric\":\"valid_accuracy\",\"target\":0.9}}",
-                       FIXTURE_EVERY, (long)run->global_batch, run->lr > 0 ? run->lr : 0.1,
-                       (long)fixture_mini_batch(run->global_batch), run->optimizer.name);
+    return arena_print(
+        arena,
+        "{\"dataset\":{\"name\":\"glyphs\",\"train\":12000},\"eval\":{\"every_examples\":%d},"
+        "\"global_batch\":%ld,\"isa\":null,\"lr\":{\"base\":%g,\"base_batch\":32,\"scaling\":{"
+        "\"name\":"
+        "\"linear\"},\"schedule\":{\"name\":\"constant\"}},\"mini_batch\":%ld,\"model\":{"
+        "\"hidden\":[128,"
+        "128],\"name\":\"mlp\"},\"optimizer\":{\"name\":\"%s\",\"weight_decay\":0.0001},\"stop\":{"
+        "\"metric\":\"valid_accuracy\",\"target\":0.9}}",
+        FIXTURE_EVERY, (long)run->global_batch, run->lr > 0 ? run->lr : 0.1,
+        (long)fixture_mini_batch(run->global_batch), run->optimizer.name);
 }
 
 /* A digest as the trial alone decides it. */
@@ -114,7 +126,8 @@ static inline void fixture_header(RunRecord *out, const FixtureRun *run, Arena *
     header->run_id = arena_print(arena, "%s-r%dt1%s", header->trial_id, run->replicas,
                                  run->mode == RUN_VERIFY ? "-v50" : "");
     header->experiment = "fixture";
-    header->question = "How far can the global batch grow before <glyphs> & friends need more examples?";
+    header->question =
+        "How far can the global batch grow before <glyphs> & friends need more examples?";
     header->model = "mlp";
     header->dataset = "glyphs";
     header->optimizer = run->optimizer.name;
@@ -155,9 +168,11 @@ static inline void fixture_train(RunRecord *out, const FixtureRun *run, Arena *a
     if (run->mode == RUN_VERIFY && last > FIXTURE_VERIFY_STEPS)
         last = FIXTURE_VERIFY_STEPS;
     RunSummary *summary = &out->summary;
-    *summary = (RunSummary){diverges ? OUTCOME_DIVERGED : OUTCOME_BUDGET_SPENT, .steps_to_target = NAN,
-                            .examples_to_target = NAN, .seconds_to_target = NAN, .best_valid_accuracy = 0};
-    Rng clock = rng_new(run->seed, RNG_TEST, (uint64_t)run->replicas + 1000 * (uint64_t)run->global_batch);
+    *summary =
+        (RunSummary){diverges ? OUTCOME_DIVERGED : OUTCOME_BUDGET_SPENT, .steps_to_target = NAN,
+                     .examples_to_target = NAN, .seconds_to_target = NAN, .best_valid_accuracy = 0};
+    Rng clock =
+        rng_new(run->seed, RNG_TEST, (uint64_t)run->replicas + 1000 * (uint64_t)run->global_batch);
     out->steps = ARENA_ARRAY(arena, StepRow, last);
     out->evals = ARENA_ARRAY(arena, EvalRow, FIXTURE_BUDGET / FIXTURE_EVERY + 2);
     out->digests = ARENA_ARRAY(arena, RunDigest, FIXTURE_BUDGET / FIXTURE_EVERY + 4);
@@ -166,14 +181,20 @@ static inline void fixture_train(RunRecord *out, const FixtureRun *run, Arena *a
         StepRow *row = &out->steps[out->n_steps++];
         *row = fixture_step(run, step, target_steps, &clock);
         wall_s += row->step_s;
-        bool due = row->examples / FIXTURE_EVERY > (row->examples - run->global_batch) / FIXTURE_EVERY;
+        bool due =
+            row->examples / FIXTURE_EVERY > (row->examples - run->global_batch) / FIXTURE_EVERY;
         if (due || step == total) {
             double done = (double)step / target_steps, ceiling = misses ? 0.88 : 0.97;
-            double accuracy = ceiling - (ceiling - 0.1) * exp(-done * log((0.97 - 0.1) / (0.97 - 0.902)));
+            double accuracy =
+                ceiling - (ceiling - 0.1) * exp(-done * log((0.97 - 0.1) / (0.97 - 0.902)));
             EvalRow *eval = &out->evals[out->n_evals++];
-            *eval = (EvalRow){.step = step, .examples = row->examples, .valid_loss = 0.1 + 2.2 * exp(-2 * done),
-                              .valid_accuracy = accuracy, .test_loss = 0.12 + 2.2 * exp(-2 * done),
-                              .test_accuracy = accuracy - 0.004, .wall_s = wall_s};
+            *eval = (EvalRow){.step = step,
+                              .examples = row->examples,
+                              .valid_loss = 0.1 + 2.2 * exp(-2 * done),
+                              .valid_accuracy = accuracy,
+                              .test_loss = 0.12 + 2.2 * exp(-2 * done),
+                              .test_accuracy = accuracy - 0.004,
+                              .wall_s = wall_s};
             summary->best_valid_accuracy = fmax(summary->best_valid_accuracy, accuracy);
             if (accuracy >= FIXTURE_TARGET) {
                 summary->outcome = OUTCOME_REACHED;
@@ -192,8 +213,10 @@ static inline void fixture_train(RunRecord *out, const FixtureRun *run, Arena *a
     summary->final_test_accuracy = summary->test_accuracy_at_best_valid = final_accuracy - 0.004;
     summary->final_valid_loss = out->n_evals ? out->evals[out->n_evals - 1].valid_loss : NAN;
     out->finished = true;
-    snprintf(out->trajectory_sha256, sizeof out->trajectory_sha256, "%s", out->digests[out->n_digests - 1].sha256);
-    snprintf(out->weights_sha256, sizeof out->weights_sha256, "%s", out->digests[out->n_digests - 1].sha256);
+    snprintf(out->trajectory_sha256, sizeof out->trajectory_sha256, "%s",
+             out->digests[out->n_digests - 1].sha256);
+    snprintf(out->weights_sha256, sizeof out->weights_sha256, "%s",
+             out->digests[out->n_digests - 1].sha256);
 }
 
 static inline RunRecord fixture_run(const FixtureRun *run, Arena *arena) {
@@ -203,15 +226,16 @@ static inline RunRecord fixture_run(const FixtureRun *run, Arena *arena) {
     return out;
 }
 
-/* A whole study: six batches x three optimizers x `n_seeds`, a full run each, and a verify run on 1, 2 and 4 replicas (4
- * oversubscribed) for seed 0. Not sorted by run id. */
+/* A whole study: six batches x three optimizers x `n_seeds`, a full run each, and a verify run on
+ * 1, 2 and 4 replicas (4 oversubscribed) for seed 0. Not sorted by run id. */
 static inline RunRecord *fixture_study(int *n, int n_seeds, Arena *arena) {
     static const int64_t batches[] = {32, 128, 256, 512, 1024, 2048};
     RunRecord *runs = ARENA_ARRAY(arena, RunRecord, 18 * (n_seeds + 3));
     *n = 0;
     for (int o = 0; o < 3; o++)
         for (int b = 0; b < 6; b++) {
-            FixtureRun run = {.optimizer = fixture_optimizers[o], .global_batch = batches[b], .replicas = 1};
+            FixtureRun run = {
+                .optimizer = fixture_optimizers[o], .global_batch = batches[b], .replicas = 1};
             for (int s = 0; s < n_seeds; s++) {
                 run.mode = RUN_FULL;
                 run.seed = (uint64_t)s;

@@ -1,0 +1,126 @@
+/* What holds for every registered figure: it has a script, it is silent only with a reason, its
+ * table is whole, and gnuplot makes an SVG of it in which nothing leaves the canvas. */
+#include "lab/analyze/figure.h"
+#include "lab/base/io.h"
+#include "tests/unit/fixture_runs.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static const Results *study(Arena *arena) {
+    int n;
+    RunRecord *runs = fixture_study(&n, 2, arena);
+    return results_make("study", "Which <one> & \"why\"?", runs, n, arena);
+}
+
+static void for_each_figure(void (*law)(const FigureType *type, const Results *results,
+                                        Arena *arena)) {
+    Arena *arena = arena_new();
+    const Results *results = study(arena);
+    for (int f = 0; f < FIGURE_N; f++)
+        law((const FigureType *)figure_table[f], results, arena);
+    arena_end(arena);
+}
+
+static void has_a_heading_and_a_script(const FigureType *type, const Results *results,
+                                       Arena *arena) {
+    (void)results;
+    assert_non_null(type->kind.summary);
+    const char *script = arena_print(arena, "%s/plots/%s.gp", SOURCE_DIR, type->kind.name);
+    if (!io_exists(script))
+        fail_msg("there is no %s", script);
+}
+
+static void test_figure__has_a_heading_and_a_script(void **state) {
+    (void)state;
+    for_each_figure(has_a_heading_and_a_script);
+}
+
+static void test_figure__gives_a_reason_when_there_is_nothing(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    const Results *nothing = results_make(NULL, NULL, NULL, 0, arena);
+    for (int f = 0; f < FIGURE_N; f++) {
+        const char *reason = ((const FigureType *)figure_table[f])->missing(nothing, arena);
+        assert_non_null(reason);
+        assert_true(strlen(reason) > 10);
+    }
+    arena_end(arena);
+}
+
+static void applies_with_a_whole_table(const FigureType *type, const Results *results,
+                                       Arena *arena) {
+    assert_null(type->missing(results, arena));
+    Table *table = type->table(results, arena);
+    assert_string_equal(table->name, type->kind.name);
+    assert_true(table_rows(table) > 0);
+    bool numbered = false; /* the first row tells which columns are numbers; all rows agree */
+    for (int c = 0; c < table->n_columns; c++) {
+        bool text = table->columns[c].unit == NULL;
+        for (int r = 0; r < table_rows(table); r++)
+            assert_true((table_at(table, r, c).text != NULL) == text);
+        numbered |= !text;
+    }
+    assert_true(numbered);
+    const char *caption = type->caption(results, arena);
+    assert_true(strlen(caption) > 40 && caption[strlen(caption) - 1] == '.');
+    assert_null(strstr(caption, "nan"));
+}
+
+static void test_figure__applies_with_a_whole_table(void **state) {
+    (void)state;
+    for_each_figure(applies_with_a_whole_table);
+}
+
+/* Anchors of all texts lie on the canvas. gnuplot writes each text after its <g
+ * transform="translate(x,y)...">. */
+static void check_texts(const char *svg) {
+    double width, height;
+    assert_int_equal(sscanf(strstr(svg, "viewBox=\"0 0 ") + 13, "%lf %lf", &width, &height), 2);
+    int n_texts = 0;
+    for (const char *at = svg; (at = strstr(at, "<g transform=\"translate(")); at++) {
+        double x, y;
+        assert_int_equal(sscanf(at, "<g transform=\"translate(%lf,%lf)", &x, &y), 2);
+        assert_true(x >= 0 && x <= width && y >= 0 && y <= height);
+        n_texts++;
+    }
+    assert_true(n_texts > 5);
+}
+
+static void draws(const FigureType *type, const Results *results, Arena *arena) {
+    const char *folder = arena_print(arena, "%s/law_figure", BINARY_DIR);
+    const char *tables = arena_print(arena, "%s/tables", folder), *name = type->kind.name;
+    assert_null(io_folder(tables));
+    assert_null(table_write(type->table(results, arena), tables, arena));
+    Error *error = figure_draw(type, folder, arena);
+    if (error)
+        fail_msg("%s", error_text(error));
+    char *svg;
+    size_t n;
+    assert_null(io_read(&svg, &n, arena_print(arena, "%s/figures/%s.svg", folder, name), arena));
+    assert_non_null(strstr(svg, arena_print(arena, "<title>batchlab_%s</title>", name)));
+    assert_null(strstr(svg, "<script"));
+    check_texts(svg);
+}
+
+static void test_figure__draws(void **state) {
+    (void)state;
+    if (access("/usr/bin/gnuplot", X_OK) != 0)
+        skip();
+    for_each_figure(draws);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_figure__has_a_heading_and_a_script),
+        cmocka_unit_test(test_figure__gives_a_reason_when_there_is_nothing),
+        cmocka_unit_test(test_figure__applies_with_a_whole_table),
+        cmocka_unit_test(test_figure__draws),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,212 @@
+/* Timings and the scaling model. (The rules that scale the learning rate are tested in
+ * test_schedule.c.) */
+#include "lab/analyze/scaling.h"
+#include "lab/base/stats.h"
+#include "tests/unit/fixture_runs.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+/* Verify runs of one optimizer at `batches` (n) on 1, 2, 4, ... up to `max_replicas`. */
+static RunRecord *layouts(int *n_runs, const int64_t *batches, int n, int max_replicas,
+                          Arena *arena) {
+    RunRecord *runs = ARENA_ARRAY(arena, RunRecord, 8 * n);
+    *n_runs = 0;
+    for (int b = 0; b < n; b++)
+        for (int r = 1; r <= max_replicas; r *= 2) {
+            FixtureRun run = {.optimizer = fixture_optimizers[1],
+                              .global_batch = batches[b],
+                              .replicas = r,
+                              .mode = RUN_VERIFY};
+            runs[(*n_runs)++] = fixture_run(&run, arena);
+        }
+    return runs;
+}
+
+static const int64_t two_batches[] = {512, 1024};
+
+static void test_timing__median_leaves_the_first_steps_out(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    int n;
+    RunRecord *runs = layouts(&n, two_batches, 1, 1, arena);
+    double values[FIXTURE_VERIFY_STEPS];
+    for (int i = 5; i < 50; i++)
+        values[i - 5] = runs[0].steps[i].step_s;
+    Timings timings = timings_make(runs, n, arena);
+    assert_int_equal(timings.n, 1);
+    assert_int_equal(timings.timing[0].n_steps, 45);
+    assert_true(timings.timing[0].step_s == stats_median(values, 45));
+    assert_true(timings.timing[0].step_low_s < timings.timing[0].step_s);
+    assert_true(timing_step_s(&runs[0], arena) == timings.timing[0].step_s);
+    arena_end(arena);
+}
+
+static void test_timing__only_runs_that_were_alone_count(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    int n;
+    RunRecord *runs = layouts(&n, two_batches, 1, 4, arena);
+    runs[0].header.alone = false;
+    runs[1].summary.outcome = OUTCOME_FAILED;
+    Timings timings = timings_make(runs, n, arena);
+    assert_int_equal(timings.n, 1);
+    assert_int_equal(timings.timing[0].replicas, 4);
+    arena_end(arena);
+}
+
+static void test_timing__verify_runs_are_preferred_to_full_ones(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    FixtureRun run = {
+        .optimizer = fixture_optimizers[1], .global_batch = 512, .replicas = 1, .mode = RUN_FULL};
+    RunRecord runs[2];
+    runs[0] = fixture_run(&run, arena);
+    runs[0].header.alone = true;
+    run.mode = RUN_VERIFY;
+    run.lr = 0.2; /* does not change the cost of a step */
+    runs[1] = fixture_run(&run, arena);
+    Timings both = timings_make(runs, 2, arena), verify = timings_make(&runs[1], 1, arena);
+    assert_int_equal(both.n, 1);
+    assert_int_equal(both.timing[0].n_runs, 1);
+    assert_true(both.timing[0].step_s == verify.timing[0].step_s);
+    Timings full =
+        timings_make(runs, 1, arena); /* a layout without a verify run uses its full run */
+    assert_int_equal(full.n, 1);
+    arena_end(arena);
+}
+
+static void test_scaling__fit_recovers_a_line_and_stays_non_negative(void **state) {
+    (void)state;
+    double start, round;
+    scaling_fit(&start, &round, (double[]){1, 2, 3}, (double[]){5, 7, 9}, 3);
+    assert_true(fabs(start - 3) < 1e-12 && fabs(round - 2) < 1e-12);
+    scaling_fit(&start, &round, (double[]){1, 2}, (double[]){1, 4}, 2); /* would start at -2 */
+    assert_true(start == 0 && fabs(round - 9.0 / 5) < 1e-12);
+    scaling_fit(&start, &round, (double[]){1, 2}, (double[]){4, 2}, 2); /* would fall */
+    assert_true(start == 3 && round == 0);
+    scaling_fit(&start, &round, (double[]){2, 2}, (double[]){3, 5},
+                2); /* one R: all of it grows with log2 R */
+    assert_true(start == 0 && fabs(round - 2) < 1e-12);
+}
+
+static void test_scaling__holds_out_the_largest_and_predicts_it(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    int n;
+    static const int64_t batches[] = {1024, 2048};
+    RunRecord *runs =
+        layouts(&n, batches, 2, 8, arena); /* S = 8 and 16: eight replicas have a shard each */
+    Timings timings = timings_make(runs, n, arena);
+    Scaling scaling = scaling_make(&timings, arena);
+    assert_int_equal(scaling.n_fits, 1);
+    assert_int_equal(scaling.fit[0].held_out_replicas, 8);
+    assert_int_equal(scaling.fit[0].n_replicas, 2);
+    assert_true(fabs(scaling.fit[0].round_s - 300e-6) <
+                90e-6); /* what the fixture spends a round */
+    double median, largest;
+    assert_int_equal(scaling_errors(&median, &largest, &scaling, true, arena), 2);
+    assert_true(median < 0.06 && largest < 0.1);
+    assert_int_equal(scaling_errors(&median, &largest, &scaling, false, arena),
+                     4 + 1); /* strong, weak */
+    assert_true(median < 0.03 && largest < 0.06);
+    arena_end(arena);
+}
+
+static void test_scaling__efficiency_is_speedup_over_replicas(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    int n;
+    RunRecord *runs = layouts(&n, two_batches, 1, 2, arena);
+    Timings timings = timings_make(runs, n, arena);
+    Scaling scaling = scaling_make(&timings, arena);
+    assert_int_equal(scaling.n_lines, 1);
+    const ScalingPoint *point = &scaling.line[0].point[1];
+    double ratio = timing_step_s(&runs[0], arena) / timing_step_s(&runs[1], arena);
+    assert_true(fabs(point->speedup - ratio) < 1e-12);
+    assert_true(fabs(point->efficiency - ratio / 2) < 1e-12);
+    assert_true(point->efficiency_low < point->efficiency &&
+                point->efficiency < point->efficiency_high);
+    assert_true(scaling.line[0].point[0].efficiency == 1);
+    assert_int_equal(scaling.fit[0].held_out_replicas, 0); /* one R > 1: nothing to hold out */
+    arena_end(arena);
+}
+
+static void test_scaling__oversubscribed_points_stay_out_of_the_fit(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    int n;
+    RunRecord *runs = layouts(&n, two_batches, 2, 4, arena);
+    Timings timings = timings_make(runs, n, arena);
+    for (int i = 0; i < n; i++)
+        if (runs[i].header.replicas == 4) {
+            runs[i].header.oversubscribed = true;
+            for (int s = 0; s < runs[i].n_steps; s++)
+                runs[i].steps[s].reduce_s *= 100;
+        }
+    RunRecord *without = ARENA_ARRAY(arena, RunRecord, n);
+    int n_without = 0;
+    for (int i = 0; i < n; i++)
+        if (runs[i].header.replicas < 4)
+            without[n_without++] = runs[i];
+    timings = timings_make(runs, n, arena);
+    Timings few = timings_make(without, n_without, arena);
+    Scaling all = scaling_make(&timings, arena), fitted = scaling_make(&few, arena);
+    assert_true(all.fit[0].round_s == fitted.fit[0].round_s);
+    double median[2], largest[2];
+    int n_all = scaling_errors(&median[0], &largest[0], &all, false, arena);
+    assert_int_equal(n_all, scaling_errors(&median[1], &largest[1], &fitted, false, arena));
+    assert_true(largest[0] == largest[1]);
+    arena_end(arena);
+}
+
+static void test_scaling__strong_and_weak_are_told_apart(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    int n;
+    RunRecord *runs = layouts(&n, two_batches, 2, 2, arena);
+    Timings timings = timings_make(runs, n, arena);
+    Scaling scaling = scaling_make(&timings, arena);
+    assert_int_equal(scaling.n_lines, 3);
+    assert_int_equal(scaling.line[0].kind, SCALING_STRONG);
+    assert_int_equal(scaling.line[1].kind, SCALING_STRONG);
+    const ScalingLine *weak = &scaling.line[2];
+    assert_int_equal(weak->kind, SCALING_WEAK);
+    assert_int_equal(weak->examples, 512);
+    assert_int_equal(weak->point[0].timing->global_batch, 512);
+    assert_int_equal(weak->point[1].timing->global_batch, 1024);
+    arena_end(arena);
+}
+
+static void test_scaling__without_one_replica_there_is_no_efficiency(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    int n;
+    RunRecord *runs = layouts(&n, two_batches, 1, 4, arena);
+    Timings timings = timings_make(&runs[1], 2, arena);
+    Scaling scaling = scaling_make(&timings, arena);
+    assert_int_equal(scaling.n_lines, 1);
+    for (int i = 0; i < 2; i++) {
+        assert_true(isnan(scaling.line[0].point[i].efficiency));
+        assert_true(isnan(scaling.line[0].point[i].predicted_s));
+        assert_true(scaling.line[0].point[i].examples_s > 0);
+    }
+    arena_end(arena);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_timing__median_leaves_the_first_steps_out),
+        cmocka_unit_test(test_timing__only_runs_that_were_alone_count),
+        cmocka_unit_test(test_timing__verify_runs_are_preferred_to_full_ones),
+        cmocka_unit_test(test_scaling__fit_recovers_a_line_and_stays_non_negative),
+        cmocka_unit_test(test_scaling__holds_out_the_largest_and_predicts_it),
+        cmocka_unit_test(test_scaling__efficiency_is_speedup_over_replicas),
+        cmocka_unit_test(test_scaling__oversubscribed_points_stay_out_of_the_fit),
+        cmocka_unit_test(test_scaling__strong_and_weak_are_told_apart),
+        cmocka_unit_test(test_scaling__without_one_replica_there_is_no_efficiency),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
