@@ -1,0 +1,71 @@
+/* Runs a trial in this process and keeps its rows; for tests of the training loop. */
+#ifndef TESTS_UNIT_TRIAL_HELPER_H
+#define TESTS_UNIT_TRIAL_HELPER_H
+
+#include "lab/train/trial.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct KeptRun {
+    StepRow *steps; /* (n_steps) */
+    int n_steps, room;
+    EvalRow *evals;
+    LayerRow *layers; /* of the last evaluation */
+    int n_evals, n_layers;
+    RunSummary summary;
+} KeptRun;
+
+static inline void must(Error *error) {
+    if (!error)
+        return;
+    error_print(error, stderr);
+    abort();
+}
+
+static inline Error *keep_step(void *self, const StepRow *row) {
+    KeptRun *kept = self;
+    assert(kept->n_steps < kept->room);
+    kept->steps[kept->n_steps++] = *row;
+    return NULL;
+}
+
+static inline Error *keep_eval(void *self, const EvalRow *row, const LayerRow *layers, int n_layers) {
+    KeptRun *kept = self;
+    assert(kept->n_evals < kept->room && n_layers <= 64);
+    kept->evals[kept->n_evals++] = *row;
+    memcpy(kept->layers, layers, sizeof *layers * (size_t)n_layers);
+    kept->n_layers = n_layers;
+    return NULL;
+}
+
+typedef struct ReadTrial {
+    TrialSettings settings;
+    Dataset data;
+} ReadTrial;
+
+static inline ReadTrial *read_trial(const char *text, Arena *arena) {
+    ReadTrial *trial = ARENA_NEW(arena, ReadTrial);
+    Json *json;
+    must(json_parse(&json, text, strlen(text), "test", arena));
+    must(trial_read(&trial->settings, json, arena));
+    must(dataset_load(&trial->data, trial->settings.dataset, trial->settings.dataset_settings, NULL, arena));
+    return trial;
+}
+
+/* One replica, `threads` threads. */
+static inline KeptRun run_trial(const ReadTrial *trial, uint64_t seed, int threads, Arena *arena) {
+    KeptRun kept = {.room = (int)trial_total_steps(&trial->settings, trial->data.n[SPLIT_TRAIN]) + 1};
+    kept.steps = ARENA_ARRAY(arena, StepRow, kept.room);
+    kept.evals = ARENA_ARRAY(arena, EvalRow, kept.room);
+    kept.layers = ARENA_ARRAY(arena, LayerRow, 64);
+    Recorder recorder = {.self = &kept, .step = keep_step, .eval = keep_eval};
+    TrialLayout layout = {.comm = comm_alone(arena), .threads = threads,
+                          .collective = (const CollectiveType *)collective_table[COLLECTIVE_ID_tree]};
+    must(trial_run(&kept.summary, &trial->settings, seed, &trial->data, &layout, &recorder));
+    return kept;
+}
+
+#endif
