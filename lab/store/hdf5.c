@@ -22,14 +22,21 @@ const char *hdf5_library(void) {
 #define PUT_WHOLE hdf5_file_whole
 #define PUT_SEED hdf5_file_seed
 #define PUT_REAL hdf5_file_real
-#define IS_RUN_RUN true
-#define IS_RUN_SUMMARY false
+#define OF_RUN_RUN(statement) statement
+#define OF_RUN_SUMMARY(statement)
+#define OF_SUMMARY_RUN(statement)
+#define OF_SUMMARY_SUMMARY(statement) statement
 
-/* The attributes of the run's own group, or those of its summary. */
-static void add_attributes(Hdf5File *file, hid_t group, const RunRecord *run, bool of_run) {
+static void add_run_attributes(Hdf5File *file, hid_t group, const RunRecord *run) {
 #define ATTRIBUTE(where, type, name, unit, meaning, value)                                         \
-    if (IS_RUN_##where == of_run)                                                                  \
-        PUT_##type(file, group, #name, value);
+    OF_RUN_##where(PUT_##type(file, group, #name, value);)
+#include "lab/store/attributes.def"
+#undef ATTRIBUTE
+}
+
+static void add_summary_attributes(Hdf5File *file, hid_t group, const RunRecord *run) {
+#define ATTRIBUTE(where, type, name, unit, meaning, value)                                         \
+    OF_SUMMARY_##where(PUT_##type(file, group, #name, value);)
 #include "lab/store/attributes.def"
 #undef ATTRIBUTE
 }
@@ -58,7 +65,7 @@ static void add_provenance(Hdf5File *file, hid_t group, const RunRecord *run, Ar
 
 static void add_attribute_groups(Hdf5File *file, hid_t group, const RunRecord *run, Arena *arena) {
     hid_t summary = hdf5_file_group(file, group, "summary");
-    add_attributes(file, summary, run, false);
+    add_summary_attributes(file, summary, run);
     hdf5_file_group_end(summary);
     hid_t provenance = hdf5_file_group(file, group, "provenance");
     add_provenance(file, provenance, run, arena);
@@ -173,7 +180,7 @@ static void add_run(Hdf5File *file, hid_t group, const RunRecord *run) {
     Rows steps = {run->steps, GROUP_STEPS, 1, {n_steps, 0}, scratch};
     Rows evals = {run->evals, GROUP_EVAL, 1, {n_evals, 0}, scratch};
     Rows layers = {run->layers, GROUP_LAYERS, 2, {n_evals, n_layers}, scratch};
-    add_attributes(file, group, run, true);
+    add_run_attributes(file, group, run);
     add_attribute_groups(file, group, run, arena);
     add_series_group(file, group, &steps);
     add_series_group(file, group, &evals);

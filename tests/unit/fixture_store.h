@@ -8,8 +8,12 @@
 #include "lab/store/run.h"
 
 #include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #define FIXTURE_STEPS 5
 #define FIXTURE_LAYERS 2
@@ -141,6 +145,44 @@ static inline const char *fixture_run(const char *folder, const char *run_id, bo
         abort();
     }
     return arena_print(arena, "%s/runs/%s", folder, run_id);
+}
+
+/* ---- checks */
+
+static inline void assert_ok(Error *error) {
+    if (error) {
+        error_print(error, stderr);
+        fail();
+    }
+}
+
+static inline RunRecord fixture_load(const char *folder, bool *found, Arena *arena) {
+    RunRecord run;
+    assert_ok(run_load(&run, found, folder, arena));
+    return run;
+}
+
+/* The bytes of a run's journal. */
+static inline char *journal_of(const char *run_folder, size_t *n, Arena *arena) {
+    char *bytes;
+    assert_ok(io_read(&bytes, n, arena_print(arena, "%s/journal", run_folder), arena));
+    return bytes;
+}
+
+/* The first rows of `run` are the rows that were recorded, bit for bit. */
+static inline void assert_rows(const RunRecord *run) {
+    for (int i = 0; i < run->n_steps; i++) {
+        StepRow expected = fixture_step(i);
+        assert_memory_equal(&run->steps[i], &expected, sizeof expected);
+    }
+    for (int i = 0; i < run->n_evals; i++) {
+        EvalRow expected = fixture_eval(i);
+        assert_memory_equal(&run->evals[i], &expected, sizeof expected);
+        for (int j = 0; j < FIXTURE_LAYERS; j++) {
+            LayerRow layer = fixture_layer(i, j);
+            assert_memory_equal(&run->layers[i * FIXTURE_LAYERS + j], &layer, sizeof layer);
+        }
+    }
 }
 
 #endif

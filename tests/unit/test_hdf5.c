@@ -4,21 +4,10 @@
 #include "tests/unit/fixture_store.h"
 
 #include <hdf5.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
-
-static void assert_ok(Error *error) {
-    if (error) {
-        error_print(error, stderr);
-        fail();
-    }
-}
 
 /* The folder's files stay when BATCHLAB_KEEP names it: tests/peer reads them with other programs.
  */
