@@ -158,10 +158,10 @@ static const char *fastest_sentence(const Results *results, Arena *arena) {
         format_count(best->steps.median, arena), format_seconds(best_layout->step_s, arena));
 }
 
-/* The strong-scaling layout of most replicas with the best efficiency, oversubscribed ones aside.
- */
+/* The strong-scaling layout of most replicas at the largest batch, oversubscribed ones aside. Not
+ * the best one: among many layouts that would be the luckiest. */
 static const char *speedup_sentence(const Results *results, Arena *arena) {
-    const ScalingPoint *best = NULL;
+    const ScalingPoint *told = NULL;
     for (int l = 0; l < results->scaling.n_lines; l++) {
         const ScalingLine *line = &results->scaling.line[l];
         for (int i = 0; line->kind == SCALING_STRONG && i < line->n; i++) {
@@ -169,20 +169,31 @@ static const char *speedup_sentence(const Results *results, Arena *arena) {
             if (point->timing->oversubscribed || point->timing->replicas < 2 ||
                 !isfinite(point->speedup))
                 continue;
-            int order = best ? point->timing->replicas - best->timing->replicas : 1;
-            if (order > 0 || (order == 0 && point->speedup > best->speedup))
-                best = point;
+            int order = told ? point->timing->replicas - told->timing->replicas : 1;
+            if (order > 0 ||
+                (order == 0 && point->timing->global_batch > told->timing->global_batch))
+                told = point;
         }
     }
-    if (!best)
+    if (!told)
+        return NULL;
+    return arena_print(
+        arena,
+        "%d replicas give %s times the examples per second of one at B = %s (%s, efficiency %s).",
+        told->timing->replicas, format_number(told->speedup, arena),
+        format_count((double)told->timing->global_batch, arena), told->timing->header->optimizer,
+        format_percent(told->efficiency, arena));
+}
+
+static const char *restless_sentence(const Results *results, Arena *arena) {
+    int n_all, n = timings_restless(&n_all, &results->timings);
+    if (10 * n <= n_all)
         return NULL;
     return arena_print(arena,
-                       "%d replicas give at most %s times the examples per second of one (%s at B "
-                       "= %s, efficiency %s).",
-                       best->timing->replicas, format_number(best->speedup, arena),
-                       best->timing->header->optimizer,
-                       format_count((double)best->timing->global_batch, arena),
-                       format_percent(best->efficiency, arena));
+                       "The machine was not quiet: in %d of %s the slower quarter of the steps "
+                       "takes at least %g times "
+                       "as long as the faster quarter. Measure again before trusting the times.",
+                       n, format_plural(n_all, "layout", arena), TIMING_RESTLESS);
 }
 
 /* "The global batch pays up to 512 with lars; 256 with momentum; the target was not reached with
@@ -220,8 +231,9 @@ Answer answer_make(const Results *results, Arena *arena) {
                      .sentence = ARENA_ARRAY(arena, const char *, MAX_SENTENCES)};
     for (int l = 0; l < lines.n; l++)
         answer.sentence[answer.n++] = line_sentence(&lines.line[l], arena);
-    const char *more[] = {fastest_sentence(results, arena), speedup_sentence(results, arena)};
-    for (int i = 0; i < 2; i++)
+    const char *more[] = {fastest_sentence(results, arena), speedup_sentence(results, arena),
+                          restless_sentence(results, arena)};
+    for (int i = 0; i < 3; i++)
         if (more[i])
             answer.sentence[answer.n++] = more[i];
     return answer;

@@ -187,7 +187,8 @@ static void describe_efficiency(Text *text, const Results *results, Arena *arena
 static const char *caption(const Results *results, Arena *arena) {
     Text text = text_new(arena);
     text_add(&text,
-             "%s. Points: medians over steps with quartiles; lines: the model (one replica's work "
+             "Shown: %s. Points: medians over steps with quartiles; lines: the model (one "
+             "replica's work "
              "divided by R, plus "
              "communication a + b log2 R from the reduce column). Hollow: more processes than "
              "cores, left out of "

@@ -110,11 +110,11 @@ static const char *caption(const Results *results, Arena *arena) {
             timing->global_batch >= largest->global_batch)
             largest = timing;
     }
-    text_add(
-        &text,
-        "%s. Medians over steps; every panel has its own scale; other = step minus its stages.%s",
-        layouts_title(shown, arena),
-        over ? " A star and pale colours: more processes than cores." : "");
+    text_add(&text,
+             "Shown: %s. Medians over steps; every panel has its own scale; other = step minus its "
+             "stages.%s",
+             layouts_title(shown, arena),
+             over ? " A star and pale colours: more processes than cores." : "");
     text_add(
         &text,
         " At B = %s on %s a step takes %s: compute %s, reduce %s, noise statistics %s, update %s.",

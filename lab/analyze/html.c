@@ -5,59 +5,46 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Readable at 390 px, on paper and in the dark; figures keep a white card, since their ink is
- * black. */
+/* clang-format off */
+/* Readable at 390 px, on paper and in the dark; figures keep a white card, since their ink is black. */
 static const char style[] =
-    ":root{--ink:#1b1f24;--soft:#57606a;--line:#d0d7de;--page:#fff;--card:#f6f8fa;--link:#0b5cad;--"
-    "good:#116329;"
+    ":root{--ink:#1b1f24;--soft:#57606a;--line:#d0d7de;--page:#fff;--card:#f6f8fa;--link:#0b5cad;--good:#116329;"
     "--good-bg:#dafbe1;--bad:#a40e26;--bad-bg:#ffebe9;color-scheme:light dark}\n"
-    "@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9aa4af;--line:#3a424c;--page:#"
-    "0f1317;--card:#181d23;"
+    "@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9aa4af;--line:#3a424c;--page:#0f1317;--card:#181d23;"
     "--link:#79b8ff;--good:#7ee2a8;--good-bg:#12301f;--bad:#ffa198;--bad-bg:#3d1518}}\n"
     "*{box-sizing:border-box}\n"
-    "body{margin:0 auto;padding:1.25rem 1rem "
-    "4rem;max-width:54rem;background:var(--page);color:var(--ink);"
-    "font:1rem/1.55 system-ui,-apple-system,'Segoe UI','DejaVu "
-    "Sans',sans-serif;overflow-wrap:anywhere}\n"
+    "body{margin:0 auto;padding:1.25rem 1rem 4rem;max-width:58rem;background:var(--page);color:var(--ink);"
+    "font:1rem/1.55 system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif;overflow-wrap:anywhere}\n"
     "h1{font-size:1.1rem;margin:0 0 .3rem;color:var(--soft);font-weight:600;letter-spacing:.01em}\n"
     "h2{font-size:1.2rem;margin:2.4rem 0 .6rem}\n"
     "h3{font-size:1.05rem;margin:0 0 .6rem}\n"
-    ".question{font-size:1.65rem;line-height:1.25;font-weight:700;margin:0 0 "
-    "1rem;text-wrap:balance}\n"
+    ".question{font-size:1.65rem;line-height:1.25;font-weight:700;margin:0 0 1rem;text-wrap:balance}\n"
     ".answer{font-size:1.15rem;margin:0 0 .6rem}\n"
     "ul{padding-left:1.2rem;margin:.4rem 0}li{margin:.25rem 0}\n"
-    ".verdict{border-radius:.5rem;padding:.7rem .9rem;margin:1.2rem "
-    "0;background:var(--card);border:1px solid var(--line)}\n"
+    ".verdict{border-radius:.5rem;padding:.7rem .9rem;margin:1.2rem 0;background:var(--card);border:1px solid var(--line)}\n"
     ".good{background:var(--good-bg);color:var(--good);border-color:currentColor}\n"
     ".bad{background:var(--bad-bg);color:var(--bad);border-color:currentColor}\n"
     "figure{margin:1.6rem 0;break-inside:avoid}\n"
-    "figure img{display:block;width:100%;max-width:42rem;height:auto;background:#fff;border:1px "
-    "solid var(--line);"
+    "figure img{display:block;width:100%;max-width:42rem;height:auto;background:#fff;border:1px solid var(--line);"
     "border-radius:.5rem;padding:.4rem}\n"
     "figcaption{color:var(--soft);font-size:.92rem;margin-top:.5rem;max-width:42rem}\n"
     ".scroll{overflow-x:auto;border:1px solid var(--line);border-radius:.5rem;margin:.6rem 0}\n"
-    "table{border-collapse:collapse;width:100%;font-size:.88rem;overflow-wrap:normal;font-variant-"
-    "numeric:tabular-nums}\n"
-    "th,td{padding:.35rem .6rem;text-align:right;white-space:nowrap;border-bottom:1px solid "
-    "var(--line)}\n"
+    "table{border-collapse:collapse;width:100%;font-size:.88rem;overflow-wrap:normal;font-variant-numeric:tabular-nums}\n"
+    "th,td{padding:.35rem .6rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}\n"
     "tr:last-child td{border-bottom:0}\n"
-    "th{background:var(--card);font-weight:600;vertical-align:bottom;white-space:normal;line-"
-    "height:1.25}th small{display:block;font-weight:400;color:var(--soft)}\n"
+    "th{background:var(--card);font-weight:600;vertical-align:bottom;white-space:normal;line-height:1.25}th small{display:block;font-weight:400;color:var(--soft)}\n"
     ".t{text-align:left}td.wrap{white-space:normal;text-align:left;overflow-wrap:anywhere}\n"
     "td.wrap:first-child{white-space:nowrap;color:var(--soft)}\n"
     ".note{color:var(--soft);font-size:.92rem}\n"
-    "details{border-top:1px solid var(--line);padding:.5rem "
-    "0}summary{cursor:pointer;font-weight:600}\n"
+    "details{border-top:1px solid var(--line);padding:.5rem 0}summary{cursor:pointer;font-weight:600}\n"
     "code,pre{font:.88rem/1.5 ui-monospace,'DejaVu Sans Mono',monospace}\n"
-    "pre{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:.7rem "
-    ".9rem;white-space:pre-wrap}\n"
-    "@media(max-width:30rem){.question{font-size:1.35rem}.answer{font-size:1.05rem}figure{margin:1."
-    "6rem -.5rem}}\n"
-    "@media "
-    "print{:root{--ink:#000;--soft:#444;--line:#bbb;--page:#fff;--card:#fff;--good:#000;--good-bg:#"
-    "fff;--bad:#000;"
+    "pre{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:.7rem .9rem;white-space:pre-wrap}\n"
+    "@media(max-width:30rem){.question{font-size:1.35rem}.answer{font-size:1.05rem}figure{margin:1.6rem -.5rem}}\n"
+    "@media print{:root{--ink:#000;--soft:#444;--line:#bbb;--page:#fff;--card:#fff;--good:#000;--good-bg:#fff;--bad:#000;"
     "--bad-bg:#fff}body{max-width:none;padding:0;font-size:10pt}details:not([open]){display:none}"
-    ".scroll{overflow:visible;border:0}h2,h3{break-after:avoid}tr{break-inside:avoid}}\n";
+    ".scroll{overflow:visible;border:0}h2,h3{break-after:avoid}tr{break-inside:avoid}#tables{display:none}"
+    "figure img{max-height:17cm;object-fit:contain;object-position:left;border:0;padding:0}}\n";
+/* clang-format on */
 
 void html_begin(Text *out, const char *title) {
     text_add(out,

@@ -71,7 +71,7 @@ static const TableColumn key_columns[] = {
     {"series", NULL},
     {"global_batch", "examples"},
     {"reached_target", NULL},
-    {"steps_to_target", "median (low-high)"},
+    {"steps_to_target", "median (range)"},
     {"examples_to_target", "median"},
     {"examples_against_smallest_batch", "times"},
     {"test_accuracy", "%"},

@@ -154,3 +154,16 @@ Timings timings_make(const RunRecord *runs, int n, Arena *arena) {
     }
     return out;
 }
+
+int timings_restless(int *n_all, const Timings *timings) {
+    int n = 0;
+    *n_all = 0;
+    for (int i = 0; i < timings->n; i++) {
+        const Timing *timing = &timings->timing[i];
+        if (timing->oversubscribed)
+            continue;
+        ++*n_all;
+        n += timing->step_high_s >= TIMING_RESTLESS * timing->step_low_s;
+    }
+    return n;
+}

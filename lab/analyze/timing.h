@@ -49,6 +49,12 @@ const char *timing_work(const RunRecord *run, Arena *arena);
 /* Median seconds of a step of one run, warm-up left out; NaN without steps. */
 double timing_step_s(const RunRecord *run, Arena *arena);
 
+/* Layouts that fit the cores and whose slower quartile of steps takes TIMING_RESTLESS times the
+ * faster one or more: something else ran on the machine, and their medians are no measure of the
+ * layout. *n_all: layouts that fit. */
+#define TIMING_RESTLESS 1.5
+int timings_restless(int *n_all, const Timings *timings);
+
 /* Order of Timings. */
 int timing_compare(const Timing *a, const Timing *b);
 

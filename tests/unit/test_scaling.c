@@ -78,6 +78,21 @@ static void test_timing__verify_runs_are_preferred_to_full_ones(void **state) {
     arena_end(arena);
 }
 
+static void test_timing__a_busy_machine_is_noticed(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    int n, n_all;
+    RunRecord *runs = layouts(&n, two_batches, 2, 2, arena);
+    Timings timings = timings_make(runs, n, arena);
+    assert_int_equal(timings_restless(&n_all, &timings), 0);
+    assert_int_equal(n_all, 4);
+    for (int s = 0; s < runs[2].n_steps; s += 2)
+        runs[2].steps[s].step_s *= 2;
+    timings = timings_make(runs, n, arena);
+    assert_int_equal(timings_restless(&n_all, &timings), 1);
+    arena_end(arena);
+}
+
 static void test_scaling__fit_recovers_a_line_and_stays_non_negative(void **state) {
     (void)state;
     double start, round;
@@ -201,6 +216,7 @@ int main(void) {
         cmocka_unit_test(test_timing__median_leaves_the_first_steps_out),
         cmocka_unit_test(test_timing__only_runs_that_were_alone_count),
         cmocka_unit_test(test_timing__verify_runs_are_preferred_to_full_ones),
+        cmocka_unit_test(test_timing__a_busy_machine_is_noticed),
         cmocka_unit_test(test_scaling__fit_recovers_a_line_and_stays_non_negative),
         cmocka_unit_test(test_scaling__holds_out_the_largest_and_predicts_it),
         cmocka_unit_test(test_scaling__efficiency_is_speedup_over_replicas),
