@@ -104,7 +104,9 @@ static void test_journal__damage_inside_a_finished_run_is_an_error(void **state)
     const char *folder = scratch_new(arena);
     size_t n;
     char *bytes = journal_of(fixture_run(folder, "a", true, arena), &n, arena);
-    size_t places[] = {0, 5, 40, n / 2};
+    Frame header;
+    assert_true(journal_next(&header, (uint8_t *)bytes, n, 0));
+    size_t places[] = {0, 5, 40, header.end, header.end + 30};
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         bytes[places[i]] ^= 4;
         const char *copy = copy_of(folder, bytes, n, arena);

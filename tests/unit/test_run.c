@@ -164,13 +164,16 @@ static void fill_the_disk(const char *folder, Arena *arena) {
     RunWriter *writer;
     if (run_begin(&writer, folder, &header, arena))
         _exit(1);
-    struct rlimit limit = {6000, 6000};
-    setrlimit(RLIMIT_FSIZE, &limit);
+    struct rlimit room, full = {6000, RLIM_INFINITY};
+    getrlimit(RLIMIT_FSIZE, &room);
+    full.rlim_max = room.rlim_max;
+    setrlimit(RLIMIT_FSIZE, &full);
     Error *error = NULL;
     for (int i = 0; i < 20 && !error; i++)
         error = fixture_record(writer, FIXTURE_STEPS);
     if (!error || error_code(error) != CODE_IO)
         _exit(2);
+    setrlimit(RLIMIT_FSIZE, &room); /* somebody made room: too late for this run */
     RunSummary summary = fixture_summary();
     Error *end = run_finish(writer, &summary);
     _exit(end && error_code(end) == CODE_IO ? 0 : 3);
