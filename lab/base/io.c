@@ -21,14 +21,26 @@ static Error *failed(const char *doing, const char *path) {
         return error_hint(error, "free some space and run the same command again; nothing measured is lost");
     if (reason == EACCES || reason == EPERM || reason == EROFS)
         return error_hint(error, "the folder is not writable for this user; choose another with --results DIR");
+    if (reason == ENOTDIR || reason == ENAMETOOLONG)
+        return error_hint(error, "results cannot go there; choose another folder with --results DIR");
     return error;
 }
 
 /* A missing folder is an I/O failure when we meant to write. */
-static Error *cannot_write(const char *path) {
+static Error *cannot(const char *doing, const char *path) {
     if (errno == ENOENT)
-        return error_new(CODE_IO, "cannot write '%s': %s", path, strerror(errno));
-    return failed("cannot write", path);
+        return error_hint(error_new(CODE_IO, "%s '%s': %s", doing, path, strerror(errno)),
+                          "results cannot go there; choose another folder with --results DIR");
+    return failed(doing, path);
+}
+
+static Error *cannot_write(const char *path) {
+    return cannot("cannot write", path);
+}
+
+static Error *path_too_long(const char *path) {
+    errno = ENAMETOOLONG;
+    return cannot_write(path);
 }
 
 Error *io_read(char **out, size_t *n, const char *path, Arena *arena) {
@@ -105,7 +117,7 @@ Error *io_publish(const char *aside, const char *path) {
 Error *io_write(const char *path, const void *bytes, size_t n) {
     char aside[4096];
     if (snprintf(aside, sizeof aside, "%s.tmp-%ld", path, (long)getpid()) >= (int)sizeof aside)
-        return error_new(CODE_IO, "the path '%s' is too long", path);
+        return path_too_long(path);
     int fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0)
         return cannot_write(aside);
@@ -123,21 +135,21 @@ Error *io_write(const char *path, const void *bytes, size_t n) {
 Error *io_folder(const char *path) {
     char part[4096];
     if (snprintf(part, sizeof part, "%s", path) >= (int)sizeof part)
-        return error_new(CODE_IO, "the path '%s' is too long", path);
+        return path_too_long(path);
     for (char *at = part + 1;; at++) {
         char c = *at;
         if (c != '/' && c != '\0')
             continue;
         *at = '\0';
         if (mkdir(part, 0777) != 0 && errno != EEXIST)
-            return failed("cannot make the folder", part);
+            return cannot("cannot make the folder", part);
         if (c == '\0')
             break;
         *at = '/';
     }
     if (!io_is_folder(path)) {
         errno = ENOTDIR;
-        return failed("cannot make the folder", path);
+        return cannot("cannot make the folder", path);
     }
     return NULL;
 }

@@ -62,6 +62,9 @@ const char *json_number_text(double number, char room[JSON_NUMBER_ROOM]);
 
 const char *json_kind_name(JsonKind kind); /* "an object", "a number", ... */
 
+/* "'FILE' line N: PATH", where a value came from. */
+const char *json_place(const Json *value, Arena *arena);
+
 /* An error about one value: "'FILE' line N: PATH MESSAGE". */
 Error *json_error(const Json *value, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -46,22 +46,25 @@ const char *param_range(const Param *row, Arena *arena) {
     return arena_print(arena, "%s (%s)", row->standard, legal(row, arena));
 }
 
-static Error *wrong_type(const Json *value, const Param *row, const char *wanted, Arena *arena) {
-    return error_hint(json_error(value, "is %s, but should be %s", json_kind_name(value->kind), wanted),
-                      "legal: %s%s%s", legal(row, arena), row->standard ? "; default " : "",
+/* "legal: 0 to 1; default 0.9", or what a text is for. */
+static Error *hint_legal(Error *error, const Param *row, Arena *arena) {
+    if (row->kind == PARAM_TEXT)
+        return error_hint(error, "%s", row->help);
+    return error_hint(error, "legal: %s%s%s", legal(row, arena), row->standard ? "; default " : "",
                       row->standard ? row->standard : "");
+}
+
+static Error *wrong_type(const Json *value, const Param *row, const char *wanted, Arena *arena) {
+    return hint_legal(json_error(value, "is %s, but should be %s", json_kind_name(value->kind), wanted), row, arena);
 }
 
 static Error *check_number(const Json *value, const Param *row, Arena *arena) {
     if (value->kind != JSON_NUMBER)
         return wrong_type(value, row, row->kind == PARAM_NUMBER ? "a number" : "an integer", arena);
     if (row->kind != PARAM_NUMBER && value->number != floor(value->number))
-        return error_hint(json_error(value, "is %s, but should be an integer", number(value->number, arena)),
-                          "legal: %s", legal(row, arena));
+        return hint_legal(json_error(value, "is %s, but should be an integer", number(value->number, arena)), row, arena);
     if (value->number < row->min || value->number > row->max)
-        return error_hint(json_error(value, "is %s, which is out of range", number(value->number, arena)),
-                          "legal: %s%s%s", legal(row, arena), row->standard ? "; default " : "",
-                          row->standard ? row->standard : "");
+        return hint_legal(json_error(value, "is %s, which is out of range", number(value->number, arena)), row, arena);
     return NULL;
 }
 
@@ -77,7 +80,7 @@ static Error *read_choice(int *out, const Json *value, const Param *row, Arena *
     const char *near = text_nearest(value->text, row->choices, n);
     Error *error = json_error(value, "is '%s', which is none of: %s", value->text,
                               choices_text(row->choices, arena));
-    return near ? error_hint(error, "did you mean '%s'?", near) : error;
+    return near ? error_hint(error, "did you mean '%s'?", near) : hint_legal(error, row, arena);
 }
 
 static Error *read_counts(ParamCounts *out, const Json *value, const Param *row, Arena *arena) {
@@ -121,42 +124,53 @@ static Error *read_row(void *field, const Param *row, const Json *value, Arena *
     return NULL;
 }
 
-static bool is_listed(const char *key, const char *const *names) {
-    for (; names && *names; names++)
-        if (strcmp(*names, key) == 0)
+enum { MAX_KEYS = 128 };
+
+static bool is_listed(const char *key, const char *const *names, int n) {
+    for (int i = 0; i < n; i++)
+        if (strcmp(names[i], key) == 0)
             return true;
     return false;
 }
 
-static Error *unknown_key(const Json *child, const Param *rows, const char *const *others, Arena *arena) {
-    const char *names[128];
+/* Every key that may stand in the object, once. */
+static int list_keys(const char *names[MAX_KEYS], const Param *rows, const char *const *others) {
     int n = 0;
-    for (const Param *row = rows; row && row->key && n < 128; row++)
+    for (const Param *row = rows; row && row->key && n < MAX_KEYS; row++)
         names[n++] = row->key;
-    for (; others && *others && n < 128; others++)
-        names[n++] = *others;
-    Error *error = json_error(child, "is not a known setting");
-    const char *near = text_nearest(child->key, names, n);
-    if (near)
-        return error_hint(error, "did you mean '%s'?", near);
+    for (; others && *others && n < MAX_KEYS; others++)
+        if (!is_listed(*others, names, n))
+            names[n++] = *others;
+    return n;
+}
+
+static Error *hint_keys(Error *error, const Param *rows, const char *const *others, Arena *arena) {
+    const char *names[MAX_KEYS];
+    int n = list_keys(names, rows, others);
     Text text = text_new(arena);
     for (int i = 0; i < n; i++)
         text_add(&text, "%s%s", i ? ", " : "", names[i]);
     return error_hint(error, "known here: %s", n ? text.data : "nothing");
 }
 
+static Error *unknown_key(const Json *child, const Param *rows, const char *const *others, Arena *arena) {
+    const char *names[MAX_KEYS];
+    const char *near = text_nearest(child->key, names, list_keys(names, rows, others));
+    Error *error = json_error(child, "is not a known setting");
+    return near ? error_hint(error, "did you mean '%s'?", near) : hint_keys(error, rows, others, arena);
+}
+
 Error *param_read(void *settings, const Param *rows, const Json *object, const char *const *others,
                   Arena *arena) {
     if (object && object->kind != JSON_OBJECT)
-        return json_error(object, "is %s, but should be an object", json_kind_name(object->kind));
+        return hint_keys(json_error(object, "is %s, but should be an object", json_kind_name(object->kind)), rows, others,
+                         arena);
+    const char *names[MAX_KEYS];
+    int n = list_keys(names, rows, others);
     if (object)
-        JSON_EACH(child, object) {
-            bool known = is_listed(child->key, others);
-            for (const Param *row = rows; row && row->key && !known; row++)
-                known = strcmp(row->key, child->key) == 0;
-            if (!known)
+        JSON_EACH(child, object)
+            if (!is_listed(child->key, names, n))
                 return unknown_key(child, rows, others, arena);
-        }
     for (const Param *row = rows; row && row->key; row++) {
         const Json *value = object ? json_find(object, row->key) : NULL;
         if (!value && !row->standard) {

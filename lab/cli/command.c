@@ -39,10 +39,11 @@ static bool is_override(const char *word) {
 Error *command_parse(CommandLine *out, const CommandType *type, const char *program, int argc, char **argv) {
     *out = (CommandLine){.program = program};
     if (argc > COMMAND_MAX)
-        return error_new(CODE_USAGE, "more than %d words on the command line", COMMAND_MAX);
+        return error_hint(error_new(CODE_USAGE, "more than %d words on the command line", COMMAND_MAX),
+                          "put settings into the experiment file");
     for (int i = 0; i < argc; i++) {
         const char *word = argv[i];
-        if (strncmp(word, "--", 2) != 0) {
+        if (word[0] != '-' || word[1] == '\0') {
             if (is_override(word))
                 out->override[out->n_overrides++] = word;
             else
@@ -54,14 +55,14 @@ Error *command_parse(CommandLine *out, const CommandType *type, const char *prog
         if (!option)
             return unknown_option(type, word);
         const char *value = word[n] == '=' ? word + n + 1 : NULL;
-        if (option->value && !value) {
-            if (i + 1 >= argc)
-                return error_hint(error_new(CODE_USAGE, "the option '%s' needs a value", word), "%s %s: %s", word,
-                                  option->value, option->help);
+        if (option->value && !value && i + 1 < argc && argv[i + 1][0] != '-')
             value = argv[++i];
-        }
+        if (option->value && (!value || !*value))
+            return error_hint(error_new(CODE_USAGE, "the option '%s' needs a value", option->name), "%s %s: %s",
+                              option->name, option->value, option->help);
         if (!option->value && value)
-            return error_new(CODE_USAGE, "the option '%s' takes no value", option->name);
+            return error_hint(error_new(CODE_USAGE, "the option '%s' takes no value", option->name), "%s: %s", option->name,
+                              option->help);
         out->option[out->n_set] = option->name;
         out->option_value[out->n_set++] = value ? value : "";
     }
@@ -94,8 +95,9 @@ Error *command_one_word(const char **out, const CommandLine *line, const Command
         *out = line->word[0];
         return NULL;
     }
+    const char *article = strchr("aeiou", *what) ? "an" : "a";
     Error *error = line->n_words == 0
-                       ? error_new(CODE_USAGE, "`batchlab %s` needs %s", type->kind.name, what)
+                       ? error_new(CODE_USAGE, "`batchlab %s` needs %s %s", type->kind.name, article, what)
                        : error_new(CODE_USAGE, "`batchlab %s` takes one %s, but '%s' is a second", type->kind.name,
                                    what, line->word[1]);
     return error_hint(error, "batchlab %s %s", type->kind.name, type->usage);

@@ -1,5 +1,8 @@
 #include "lab/cli/kinds.h"
 
+#include "lab/base/text.h"
+
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +25,16 @@ static Json *group_json(const KindGroup *group, Arena *arena) {
     return list;
 }
 
+static Error *unknown(const char *wanted, const KindGroup *groups, int n) {
+    const char *names[32];
+    assert(n <= 32);
+    for (int i = 0; i < n; i++)
+        names[i] = groups[i].plural;
+    const char *near = text_nearest(wanted, names, n);
+    return error_hint(error_new(CODE_USAGE, "there is no kind '%s'", wanted), "%s%s%s`batchlab list` shows every kind",
+                      near ? "did you mean '" : "", near ? near : "", near ? "'? " : "");
+}
+
 static Error *run_list(const CommandLine *line, int *code, Arena *arena) {
     (void)code;
     int n;
@@ -38,7 +51,7 @@ static Error *run_list(const CommandLine *line, int *code, Arena *arena) {
             print_group(&groups[i]);
     }
     if (!found)
-        return error_hint(error_new(CODE_USAGE, "there is no kind '%s'", wanted), "`batchlab list` shows every kind");
+        return unknown(wanted, groups, n);
     if (command_option(line, "--json"))
         printf("%s", json_pretty(all, arena));
     return NULL;

@@ -2,6 +2,7 @@
 
 #include "lab/base/io.h"
 #include "lab/base/json.h"
+#include "lab/base/text.h"
 #include "lab/store/hdf5.h"
 
 #include <string.h>
@@ -11,14 +12,18 @@ static Error *name_of(const char **out, const char *file, Arena *arena) {
     Json *root;
     PASS(json_load(&root, file, arena));
     const Json *name = json_find(root, "experiment");
-    if (!name || name->kind != JSON_TEXT)
-        return json_error(root, "lacks the setting 'experiment'");
+    if (!name || name->kind != JSON_TEXT || !text_is_name(name->text))
+        return error_hint(json_error(root, "lacks the setting 'experiment', a name"),
+                          "give an experiment file or the results folder of one");
     *out = name->text;
     return NULL;
 }
 
 Error *folder_find(const char **out, const char *word, const char *results, Arena *arena) {
     const char *folder = word;
+    if (!io_exists(word))
+        return error_hint(error_new(CODE_MISSING, "there is no '%s'", word),
+                          "give an experiment file or its results folder, such as %s/NAME", results);
     if (!io_is_folder(word)) {
         const char *name = NULL;
         PASS(name_of(&name, word, arena));
@@ -31,7 +36,7 @@ Error *folder_find(const char **out, const char *word, const char *results, Aren
     if (io_exists(arena_print(arena, "%s/experiment.json", *out)))
         return NULL;
     return error_hint(error_new(CODE_MISSING, "'%s' holds no results", *out), "run the experiment first: batchlab run %s",
-                      word);
+                      io_is_folder(word) ? "EXPERIMENT.json" : word);
 }
 
 Error *folder_gather(const char *folder, bool each, Arena *arena) {

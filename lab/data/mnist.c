@@ -111,7 +111,7 @@ static Error *resolve_counts(Dataset *out, const MnistSettings *set, const Files
     if (valid < 1 || left < 1 || set->train > left)
         return error_hint(
             error_new(CODE_USAGE,
-                      "dataset.train = %lld and dataset.valid = %lld need more than the %lld "
+                      "trial.dataset.train = %lld and trial.dataset.valid = %lld need more than the %lld "
                       "examples of '%s'",
                       (long long)set->train, (long long)valid, (long long)train->n,
                       train->images.path),
@@ -121,7 +121,7 @@ static Error *resolve_counts(Dataset *out, const MnistSettings *set, const Files
             (long long)left);
     if (set->test > test->n)
         return error_hint(error_new(CODE_USAGE,
-                                    "dataset.test = %lld is more than the %lld examples of '%s'",
+                                    "trial.dataset.test = %lld is more than the %lld examples of '%s'",
                                     (long long)set->test, (long long)test->n, test->images.path),
                           "0 takes them all");
     out->n[SPLIT_TRAIN] = set->train ? set->train : left;
@@ -133,10 +133,10 @@ static Error *resolve_counts(Dataset *out, const MnistSettings *set, const Files
 static Error *open_files(Files *files, Dataset *out, const MnistSettings *set, DataPaths paths,
                          Arena *arena) {
     const char *folder;
-    PASS(dataset_find_path(&folder, set->path, paths, "dataset.path", arena));
+    PASS(dataset_find_path(&folder, set->path, paths, "trial.dataset.path", arena));
     if (!io_is_folder(folder))
         return error_hint(
-            error_new(CODE_MISSING, "'%s' (setting 'dataset.path') is not a folder", folder),
+            error_new(CODE_MISSING, "'%s' (setting 'trial.dataset.path') is not a folder", folder),
             "give the folder that holds the four IDX files");
     PASS(open_half(&files->train, folder, "train", arena));
     PASS(open_half(&files->test, folder, "t10k", arena));

@@ -18,7 +18,7 @@ static Error *read_tail(uint8_t bytes[TAIL_BYTES], size_t *n, const char *path) 
     *n = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return errno == ENOENT || errno == ENOTDIR
+        return errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG
                    ? NULL
                    : error_new(CODE_IO, "cannot read '%s': %s", path, strerror(errno));
     off_t size = lseek(fd, 0, SEEK_END);

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { MAX_AXES = 64 };
+enum { MAX_AXES = 64, MAX_POINTS = 10000000 };
 
 static Error *check_list(const Json *list) {
     if (list->kind != JSON_ARRAY)
@@ -12,6 +12,9 @@ static Error *check_list(const Json *list) {
                           "for example [32, 128, 512]");
     if (list->n == 0)
         return error_hint(json_error(list, "is an empty list"), "an axis needs at least one value");
+    if (*list->key == '\0' || *list->key == '.' || list->key[strlen(list->key) - 1] == '.' || strstr(list->key, ".."))
+        return error_hint(json_error(list, "names no setting: '%s' is not a dotted name", list->key),
+                          "for example lr.base");
     if (strncmp(list->key, "trial.", 6) == 0)
         return error_hint(json_error(list, "starts with 'trial.'"), "names in the sweep are below trial already: '%s'",
                           list->key + 6);
@@ -35,9 +38,17 @@ static Error *check_new(const Expansion *expansion, const Json *list) {
     return NULL;
 }
 
+static Error *add_axis(Expansion *out, const Axis *axis, const Json *where) {
+    if (out->n_axes == MAX_AXES)
+        return error_hint(json_error(where, "is one axis too many"), "at most %d", MAX_AXES);
+    out->axis[out->n_axes++] = *axis;
+    return NULL;
+}
+
 static Error *add_zip(Expansion *out, const Json *object, Arena *arena) {
     if (object->kind != JSON_OBJECT || object->n == 0)
-        return error_hint(json_error(object, "is %s, but should be an object of lists", json_kind_name(object->kind)),
+        return error_hint(json_error(object, "is %s, but should be an object of lists",
+                                     object->kind == JSON_OBJECT ? "empty" : json_kind_name(object->kind)),
                           "for example {\"optimizer\": [...], \"lr.base\": [...]}");
     Axis axis = {.setting = ARENA_ARRAY(arena, const Json *, object->n)};
     JSON_EACH(list, object) {
@@ -49,42 +60,44 @@ static Error *add_zip(Expansion *out, const Json *object, Arena *arena) {
                               "lists that move together have the same length");
         for (int i = 0; i < axis.n_settings; i++)
             if (overlap(axis.setting[i]->key, list->key))
-                return json_error(list, "touches the same setting as '%s' beside it", axis.setting[i]->key);
+                return error_hint(json_error(list, "touches the same setting as '%s' beside it", axis.setting[i]->key),
+                                  "keep one of them");
         axis.n_values = list->n;
         axis.setting[axis.n_settings++] = list;
     }
-    out->axis[out->n_axes++] = axis;
+    return add_axis(out, &axis, object);
+}
+
+static Error *add_list(Expansion *out, const Json *list, Arena *arena) {
+    PASS(check_list(list));
+    PASS(check_new(out, list));
+    Axis axis = {.n_values = list->n, .n_settings = 1, .setting = ARENA_ARRAY(arena, const Json *, 1)};
+    axis.setting[0] = list;
+    return add_axis(out, &axis, list);
+}
+
+static Error *add_zips(Expansion *out, const Json *zips, Arena *arena) {
+    if (zips->kind != JSON_ARRAY)
+        return error_hint(json_error(zips, "is %s, but should be a list of objects", json_kind_name(zips->kind)),
+                          "for example [{\"optimizer\": [...], \"lr.base\": [...]}]");
+    JSON_EACH(object, zips)
+        PASS(add_zip(out, object, arena));
     return NULL;
 }
 
 Error *expand_new(Expansion *out, const Json *trial, const Json *sweep, Arena *arena) {
     *out = (Expansion){.trial = trial, .axis = ARENA_ARRAY(arena, Axis, MAX_AXES), .n_points = 1};
-    if (sweep && sweep->kind != JSON_OBJECT)
+    if (!sweep)
+        return NULL;
+    if (sweep->kind != JSON_OBJECT)
         return error_hint(json_error(sweep, "is %s, but should be an object of lists", json_kind_name(sweep->kind)),
                           "for example {\"global_batch\": [32, 128]}");
-    if (sweep)
-        JSON_EACH(child, sweep) {
-            if (out->n_axes == MAX_AXES)
-                return json_error(child, "is one axis too many (%d at most)", MAX_AXES);
-            if (strcmp(child->key, "zip") == 0) {
-                if (child->kind != JSON_ARRAY)
-                    return error_hint(json_error(child, "is %s, but should be a list of objects",
-                                                 json_kind_name(child->kind)),
-                                      "for example [{\"optimizer\": [...], \"lr.base\": [...]}]");
-                JSON_EACH(object, child)
-                PASS(add_zip(out, object, arena));
-                continue;
-            }
-            PASS(check_list(child));
-            PASS(check_new(out, child));
-            Axis axis = {.n_values = child->n, .n_settings = 1, .setting = ARENA_ARRAY(arena, const Json *, 1)};
-            axis.setting[0] = child;
-            out->axis[out->n_axes++] = axis;
-        }
+    JSON_EACH(child, sweep)
+        PASS(strcmp(child->key, "zip") == 0 ? add_zips(out, child, arena) : add_list(out, child, arena));
     for (int i = 0; i < out->n_axes; i++) {
         out->n_points *= out->axis[i].n_values;
-        if (out->n_points > 10000000)
-            return json_error(sweep, "has more than ten million points");
+        if (out->n_points > MAX_POINTS)
+            return error_hint(json_error(sweep, "has more than %d points", MAX_POINTS), "shorten its lists");
     }
     return NULL;
 }

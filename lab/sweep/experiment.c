@@ -1,7 +1,10 @@
 #include "lab/sweep/experiment.h"
 
+#include "lab/base/io.h"
 #include "lab/base/text.h"
 #include "lab/sweep/expand.h"
+#include "lab/sweep/layout.h"
+#include "lab/sweep/seeds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,113 +22,6 @@ static const Param top_rows[] = {
     PARAM_END,
 };
 
-static const char *const mode_names[] = {"full", "verify", NULL};
-
-static const Param layout_rows[] = {
-    PARAM(NUMBER, LayoutSettings, max_seconds, "0", 0, 1e9, "s", "a run stops as interrupted after this long, 0: never"),
-    PARAM(NUMBER, LayoutSettings, checkpoint_s, "5", 0, 1e9, "s", "a full run writes a checkpoint each time this long passed"),
-    PARAM(COUNT, LayoutSettings, steps, "50", 1, 1e9, "steps", "steps of a verify run"),
-    PARAM_FROM(LayoutSettings, mode, "\"verify\"", mode_names, "train once and verify layouts, or train on every layout"),
-    PARAM_END,
-};
-
-static const char *const layout_keys[] = {"replicas", "threads", "mode", "steps", "max_seconds", "checkpoint_s",
-                                          "collective", NULL};
-
-typedef struct CountsSettings {
-    ParamCounts replicas, threads;
-} CountsSettings;
-
-static const Param counts_rows[] = {
-    PARAM(COUNTS, CountsSettings, replicas, "[1]", 1, 65536, "replicas", "MPI processes that share a trial"),
-    PARAM(COUNTS, CountsSettings, threads, "[1]", 1, 1024, "threads", "OpenMP threads of a replica"),
-    PARAM_END,
-};
-
-/* A single number may stand for a list of one. */
-static Error *as_list(const Json **out, const Json *layouts, const char *key, Arena *arena) {
-    const Json *value = layouts ? json_find(layouts, key) : NULL;
-    if (value && value->kind == JSON_NUMBER) {
-        Json *list = json_array(arena);
-        list->file = value->file;
-        list->line = value->line;
-        list->path = value->path;
-        json_add(list, NULL, json_copy(value, arena), arena);
-        value = list;
-    }
-    if (value && value->kind == JSON_ARRAY && value->n == 0)
-        return error_hint(json_error(value, "is an empty list"), "for example [1, 2, 4]");
-    *out = value;
-    return NULL;
-}
-
-static Error *read_layouts(LayoutSettings *out, const Json *layouts, Arena *arena) {
-    PASS(param_read(out, layout_rows, layouts, layout_keys, arena));
-    const char *const keys[] = {"replicas", "threads"};
-    Json *lists = json_object(arena);
-    for (int i = 0; i < 2; i++) {
-        const Json *list = NULL;
-        PASS(as_list(&list, layouts, keys[i], arena));
-        if (list)
-            PASS(json_set(lists, keys[i], list, arena));
-    }
-    CountsSettings counts;
-    PASS(param_read(&counts, counts_rows, lists, NULL, arena));
-    out->replicas = counts.replicas;
-    out->threads = counts.threads;
-    const Json *name = layouts ? json_find(layouts, "collective") : NULL;
-    if (name && name->kind != JSON_TEXT)
-        return error_hint(json_error(name, "is %s, but should be the name of a collective",
-                                     json_kind_name(name->kind)), "`batchlab list collectives` shows all");
-    const Kind *kind;
-    PASS(kind_find(&kind, collective_table, COLLECTIVE_N, name ? name->text : "tree", "collective", name));
-    out->collective = (const CollectiveType *)kind;
-    return NULL;
-}
-
-static Json *write_layouts(const LayoutSettings *layouts, Arena *arena) {
-    Json *object = json_object(arena);
-    const CountsSettings counts = {layouts->replicas, layouts->threads};
-    param_write(object, counts_rows, &counts, arena);
-    param_write(object, layout_rows, layouts, arena);
-    json_add_text(object, "collective", layouts->collective->kind.name, arena);
-    return object;
-}
-
-/* ---- seeds */
-
-static Error *read_seeds(uint64_t **out, int *n, const Json *seeds, Arena *arena) {
-    enum { MAX_SEEDS = 10000 };
-    const char *hint = "legal: a count (seeds 0 to n-1) or a list such as [0, 7]; a seed is a whole number from 0";
-    int count = !seeds ? 1 : seeds->kind == JSON_ARRAY ? seeds->n : seeds->kind == JSON_NUMBER ? (int)seeds->number : 0;
-    if (seeds && seeds->kind == JSON_NUMBER && (double)count != seeds->number)
-        return error_hint(json_error(seeds, "is %g, but should be a whole number", seeds->number), "%s", hint);
-    if (count < 1 || count > MAX_SEEDS)
-        return error_hint(json_error(seeds, "gives no usable seeds"), "%s", hint);
-    uint64_t *list = ARENA_ARRAY(arena, uint64_t, count);
-    for (int i = 0; i < count; i++)
-        list[i] = (uint64_t)i;
-    int i = 0;
-    if (seeds && seeds->kind == JSON_ARRAY)
-        JSON_EACH(seed, seeds) {
-            char *end = NULL;
-            if (seed->kind == JSON_TEXT && seed->text[0] >= '0' && seed->text[0] <= '9')
-                list[i] = strtoull(seed->text, &end, 10);
-            bool text = end && *end == '\0';
-            if (!text && (seed->kind != JSON_NUMBER || seed->number < 0 || seed->number != (double)(uint64_t)seed->number))
-                return error_hint(json_error(seed, "is no seed"), "%s", hint);
-            if (!text)
-                list[i] = (uint64_t)seed->number;
-            for (int j = 0; j < i; j++)
-                if (list[j] == list[i])
-                    return error_hint(json_error(seed, "stands twice"), "give every seed once");
-            i++;
-        }
-    *out = list;
-    *n = count;
-    return NULL;
-}
-
 /* ---- datasets: one object for equal settings */
 
 typedef struct DataCache {
@@ -135,7 +31,7 @@ typedef struct DataCache {
 } DataCache;
 
 static Error *find_data(const Dataset **out, DataCache *cache, const TrialSettings *trial, DataPaths paths,
-                        Arena *arena) {
+                        const Json *where, Arena *arena) {
     const char *key = json_canonical(kind_write(&trial->dataset->kind, trial->dataset_settings, arena), arena);
     for (int i = 0; i < cache->n; i++)
         if (strcmp(cache->key[i], key) == 0) {
@@ -143,10 +39,10 @@ static Error *find_data(const Dataset **out, DataCache *cache, const TrialSettin
             return NULL;
         }
     if (cache->n == 64)
-        return error_new(CODE_USAGE, "more than 64 different datasets in one experiment");
+        return error_hint(json_error(where, "is the 65th different dataset of the experiment"), "at most 64");
     Dataset *data = ARENA_NEW(arena, Dataset);
-    TRY(dataset_load(data, trial->dataset, trial->dataset_settings, paths, arena), "reading the dataset '%s'",
-        trial->dataset->kind.name);
+    TRY(dataset_load(data, trial->dataset, trial->dataset_settings, paths, arena), "%s cannot be read",
+        json_place(where, arena));
     cache->key[cache->n] = key;
     cache->data[cache->n++] = data;
     *out = data;
@@ -158,7 +54,7 @@ static Error *find_data(const Dataset **out, DataCache *cache, const TrialSettin
 /* Everything that can be known of a trial before it runs. */
 static Error *check_trial(PlannedTrial *trial, DataCache *cache, DataPaths paths, const Json *where, Arena *arena) {
     TrialSettings *settings = &trial->settings;
-    PASS(find_data(&trial->data, cache, settings, paths, arena));
+    PASS(find_data(&trial->data, cache, settings, paths, json_find(where, "dataset"), arena));
     const Dataset *data = trial->data;
     Arena *scratch = arena_new();
     ModelInput input = {data->n_features, data->n_classes, {data->shape[0], data->shape[1], data->shape[2]}};
@@ -167,10 +63,11 @@ static Error *check_trial(PlannedTrial *trial, DataCache *cache, DataPaths paths
                              scratch);
     bool coupled = !error && model->coupled;
     arena_end(scratch);
-    TRY(error, "the model '%s' on the dataset '%s'", settings->model->kind.name, settings->dataset->kind.name);
+    TRY(error, "%s cannot learn from the dataset '%s'", json_place(json_find(where, "model"), arena),
+        settings->dataset->kind.name);
     const Json *mini = json_find(where, "mini_batch");
     if (coupled && (!mini || mini->kind != JSON_NUMBER))
-        return error_hint(json_error(where, "must give mini_batch as a number"),
+        return error_hint(json_error(mini ? mini : where, "must give mini_batch as a number"),
                           "the model has batch norm, so the result depends on it");
     if (settings->eval_every_examples == 0)
         settings->eval_every_examples = data->n[SPLIT_TRAIN];
@@ -193,13 +90,13 @@ static Error *resolve_trials(Experiment *out, const Json *trial, const Json *swe
     Expansion expansion;
     PASS(expand_new(&expansion, trial, sweep, arena));
     if (expansion.n_points > MAX_TRIALS / n_seeds)
-        return error_hint(error_new(CODE_USAGE, "'%s' would make %lld trials", out->file,
-                                    (long long)expansion.n_points * n_seeds), "at most %d", MAX_TRIALS);
+        return error_hint(json_error(sweep ? sweep : trial, "would make %lld trials",
+                                     (long long)expansion.n_points * n_seeds), "at most %d", MAX_TRIALS);
     DataCache *cache = ARENA_NEW(arena, DataCache);
     out->trials = ARENA_ARRAY(arena, PlannedTrial, expansion.n_points * n_seeds);
     for (int64_t point = 0; point < expansion.n_points; point++) {
         Json *resolved;
-        PASS(expand_point(&resolved, &expansion, point, arena));
+        PASS(expand_blame(expand_point(&resolved, &expansion, point, arena), &expansion, point, arena));
         PlannedTrial planned = {0};
         PASS(expand_blame(trial_read(&planned.settings, resolved, arena), &expansion, point, arena));
         TrialSettings settings = planned.settings;
@@ -214,26 +111,18 @@ static Error *resolve_trials(Experiment *out, const Json *trial, const Json *swe
     return NULL;
 }
 
-/* A layout that no trial can carry is a mistake; one that some cannot is listed by `plan`. */
-static Error *check_layouts(const Experiment *experiment, const Json *layouts) {
-    for (int i = 0; i < experiment->layouts.replicas.n; i++) {
-        int64_t replicas = experiment->layouts.replicas.value[i], most = 0;
-        for (int j = 0; j < experiment->n_trials; j++) {
-            int64_t shards = trial_shards(&experiment->trials[j].settings);
-            most = shards > most ? shards : most;
-        }
-        if (replicas <= most)
-            continue;
-        const Json *where = json_find(layouts, "replicas");
-        return error_hint(json_error(where ? where : layouts, "has %lld replicas, but no trial of the experiment has "
-                                     "more than %lld shards", (long long)replicas, (long long)most),
-                          "a trial has global_batch / mini_batch shards, one replica needs at least one: use a "
-                          "larger global_batch, a smaller mini_batch or fewer replicas");
-    }
-    return NULL;
-}
-
 /* ---- overrides */
+
+/* Paths as if the value stood where it will be set. */
+static void rebase(Json *value, const char *path, Arena *arena) {
+    value->file = "command line";
+    value->line = 0;
+    value->path = path;
+    int index = 0;
+    for (Json *child = value->first; child; child = child->next, index++)
+        rebase(child, value->kind == JSON_OBJECT ? arena_print(arena, "%s.%s", path, child->key)
+                                                 : arena_print(arena, "%s[%d]", path, index), arena);
+}
 
 static Error *apply_override(Json *root, const char *text, Arena *arena) {
     size_t n = strcspn(text, "=");
@@ -243,10 +132,8 @@ static Error *apply_override(Json *root, const char *text, Arena *arena) {
     if (error) { /* not JSON: a string */
         error_end(error);
         value = json_text(value_text, arena);
-        value->file = "command line";
     }
-    value->path = path;
-    value->line = 0;
+    rebase(value, path, arena);
     return json_set(root, path, value, arena);
 }
 
@@ -259,6 +146,27 @@ static DataPaths data_paths(const char *file, Arena *arena) {
     if (getenv("BATCHLAB_DATA"))
         paths[n++] = getenv("BATCHLAB_DATA");
     return paths;
+}
+
+/* A file that is not there: the nearest name beside it. */
+static Error *hint_near(Error *error, const char *file, Arena *arena) {
+    const char *slash = strrchr(file, '/');
+    const char *folder = slash ? arena_copy_n(arena, file, (size_t)(slash - file) + 1) : "";
+    char **names = NULL;
+    int n = 0;
+    Error *listing = io_list(&names, &n, *folder ? folder : ".", arena);
+    const char *near = listing ? NULL : text_nearest(slash ? slash + 1 : file, (const char *const *)names, n);
+    error_end(listing);
+    return near ? error_hint(error, "did you mean '%s%s'?", folder, near)
+                : error_hint(error, "batchlab run EXPERIMENT.json; experiments/ holds examples");
+}
+
+static Error *load_root(Json **out, const char *file, Arena *arena) {
+    if (io_is_folder(file))
+        return error_hint(error_new(CODE_USAGE, "'%s' is a folder", file), "give an experiment file: batchlab run %s/NAME.json",
+                          file);
+    Error *error = json_load(out, file, arena);
+    return error && error_code(error) == CODE_MISSING ? hint_near(error, file, arena) : error;
 }
 
 static Error *reserved(const Json *root) {
@@ -277,13 +185,8 @@ static Json *resolved_config(const Experiment *experiment, const Json *root, con
     json_add(object, "trial", json_copy(json_find(root, "trial"), arena), arena);
     if (json_find(root, "sweep"))
         json_add(object, "sweep", json_copy(json_find(root, "sweep"), arena), arena);
-    Json *list = json_add(object, "seeds", json_array(arena), arena);
-    for (int i = 0; i < n_seeds; i++)
-        json_add(list, NULL,
-                 seeds[i] < (uint64_t)1 << 53 ? json_number((double)seeds[i], arena)
-                                              : json_text(arena_print(arena, "%llu", (unsigned long long)seeds[i]), arena),
-                 arena);
-    json_add(object, "layouts", write_layouts(&experiment->layouts, arena), arena);
+    json_add(object, "seeds", seeds_write(seeds, n_seeds, arena), arena);
+    json_add(object, "layouts", layout_write(&experiment->layouts, arena), arena);
     return object;
 }
 
@@ -291,9 +194,9 @@ Error *experiment_load(Experiment *out, const char *file, const char *const *ove
                        Arena *arena) {
     *out = (Experiment){.file = file};
     Json *root;
-    TRY(json_load(&root, file, arena), "cannot read the experiment '%s'", file);
+    PASS(load_root(&root, file, arena));
     for (int i = 0; i < n_overrides; i++)
-        TRY(apply_override(root, overrides[i], arena), "the override '%s'", overrides[i]);
+        PASS(apply_override(root, overrides[i], arena));
     TopSettings top;
     PASS(param_read(&top, top_rows, root, top_keys, arena));
     if (!text_is_name(top.experiment))
@@ -307,11 +210,11 @@ Error *experiment_load(Experiment *out, const char *file, const char *const *ove
         return error_hint(json_error(root, "lacks the required setting 'trial'"), "see experiments/quickstart.json");
     uint64_t *seeds = NULL;
     int n_seeds = 0;
-    PASS(read_seeds(&seeds, &n_seeds, json_find(root, "seeds"), arena));
-    PASS(read_layouts(&out->layouts, layouts, arena));
+    PASS(seeds_read(&seeds, &n_seeds, json_find(root, "seeds"), arena));
+    PASS(layout_read(&out->layouts, layouts, arena));
     out->paths = data_paths(file, arena);
     PASS(resolve_trials(out, trial, json_find(root, "sweep"), seeds, n_seeds, arena));
-    PASS(check_layouts(out, layouts ? layouts : root));
+    PASS(layout_check(out, layouts ? layouts : root));
     out->resolved = resolved_config(out, root, seeds, n_seeds, arena);
     const char *text = json_canonical(out->resolved, arena);
     char hex[HASH_ROOM];

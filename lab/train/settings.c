@@ -132,8 +132,6 @@ static Error *read_mini_batch(TrialSettings *out, const Json *trial) {
 
 Error *trial_read(TrialSettings *out, const Json *object, Arena *arena) {
     *out = (TrialSettings){0};
-    if (object->kind != JSON_OBJECT)
-        return json_error(object, "is %s, but should be an object", json_kind_name(object->kind));
     const Kind *kind;
     const Json *part;
     IsaSettings isa;

@@ -59,7 +59,9 @@ static void test_json__refuses_what_cjson_lets_pass(void **state) {
     refused("{\"a\": \"\xff\"}", "UTF-8");
     refused("{\"a\": \"\\u0000\"}", "u0000");
     refused("\xEF\xBB\xBF{}", "byte order mark");
-    refused("{} x", "unexpected");
+    refused("{} x", "bare word");
+    refused("{} {}", "second value");
+    refused("{\"a\": 0x10}", "malformed");
     refused("{\"a\": 1,}", "not valid JSON");
     refused("{'a': 1}", "unexpected");
     refused("{\"a\" 1}", "not valid JSON");

@@ -1,0 +1,329 @@
+#!/bin/sh
+# Bad inputs: each gives exactly one message (file, dotted path, hint), the exit code of DESIGN 6, nothing on stdout, and
+# leaves nothing behind.
+unset OMPI_COMM_WORLD_RANK PMIX_RANK PMI_RANK SLURM_PROCID BATCHLAB_DATA
+root=${BATCHLAB_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
+binary=${BATCHLAB_BINARY:-$root/build/release/batchlab}
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+mkdir inputs
+n_cases=0
+n_bad=0
+
+cat >inputs/good.json <<'JSON'
+{
+"experiment": "bad",
+"question": "Does it complain?",
+"trial": {
+"dataset": {"name": "blobs", "train": 200, "valid": 50, "test": 50},
+"model": {"name": "mlp", "hidden": [4]},
+"global_batch": 32,
+"mini_batch": 8,
+"optimizer": {"name": "momentum", "momentum": 0.9},
+"lr": {"base": 0.05, "scaling": "none", "warmup": {"epochs": 1}, "schedule": {"name": "constant"}},
+"stop": {"metric": "valid_accuracy", "target": 0.5, "epochs": 1},
+"eval": {"every_examples": 100}
+},
+"sweep": {},
+"seeds": 1,
+"layouts": {"replicas": [1], "threads": 1, "mode": "verify", "steps": 5}
+}
+JSON
+
+wrong() { # what is wrong
+  echo "WRONG: case $n_cases, $title: $1"
+  n_bad=$((n_bad + 1))
+}
+
+# Every line is part of the one message; a sanitizer, an assert, a second message or a progress line would stand out.
+one_message() {
+  [ "$(grep -c '^batchlab: ' err)" -eq 1 ] && ! grep -vq -e '^batchlab: ' -e '^  because ' -e '^  hint: ' err
+}
+
+# Runs the program and looks at all that a bad input promises. Patterns are fixed texts.
+expect() { # exit code, text of the message, text of the hint, words of the command line ...
+  want=$1 says=$2 hint=$3
+  shift 3
+  n_cases=$((n_cases + 1))
+  before=$n_bad
+  "$binary" "$@" >out 2>err </dev/null
+  code=$?
+  [ "$code" -eq "$want" ] || wrong "exit code $code, not $want"
+  one_message || wrong "not exactly one message"
+  grep -v '^  hint: ' err | grep -qF -- "$says" || wrong "the message does not say: $says"
+  grep '^  hint: ' err | grep -qF -- "$hint" || wrong "no hint says: $hint"
+  [ ! -s out ] || wrong "stdout is not empty"
+  for path in * ../bad ../results; do
+    case $path in inputs | out | err) ;; *) [ ! -e "$path" ] || { wrong "it left $path" && rm -rf "./$path"; } ;; esac
+  done
+  [ "$n_bad" -eq "$before" ] || sed 's/^/    /' err
+}
+
+# The message must also name the file.
+expect_file() { # file, exit code, message, hint, further words
+  file=$1
+  shift
+  code_=$1 says_=$2 hint_=$3
+  shift 3
+  expect "$code_" "$says_" "$hint_" run "$file" --results results "$@"
+  grep -qF -- "$file" err || { wrong "the message does not name $file" && sed 's/^/    /' err; }
+}
+
+# One row is one mistake in the good experiment: exit code | sed edit | text of the message | text of the hint.
+while IFS='|' read -r code_wanted edit says hint; do
+  case $code_wanted in '' | '#'*) continue ;; esac
+  title=$edit
+  sed "$edit" inputs/good.json >inputs/case.json
+  if cmp -s inputs/good.json inputs/case.json; then
+    n_cases=$((n_cases + 1))
+    wrong "the edit changes nothing"
+    continue
+  fi
+  expect_file inputs/case.json "$code_wanted" "$says" "$hint"
+done <<'TABLE'
+# names that are nearly right, at each level; 'lmab' and 'epcohs' swap two letters
+2|s/"question"/"qestion"/|qestion is not a known setting|did you mean 'question'?
+2|s/"trial"/"trail"/|trail is not a known setting|did you mean 'trial'?
+2|s/"global_batch"/"globl_batch"/|trial.globl_batch is not a known setting|did you mean 'global_batch'?
+2|s/"optimizer"/"optimiser"/|trial.optimiser is not a known setting|did you mean 'optimizer'?
+2|s/"base"/"bsae"/|trial.lr.bsae is not a known setting|did you mean 'base'?
+2|s/"epochs": 1}}*,$/"epcohs": 1},/|trial.stop.epcohs is not a known setting|did you mean 'epochs'?
+2|s/{"epochs": 1}/{"epohcs": 1}/|trial.lr.warmup.epohcs is not a known setting|did you mean 'epochs'?
+2|s/"every_examples"/"every_example"/|trial.eval.every_example is not a known setting|did you mean 'every_examples'?
+2|s/"momentum": 0.9/"momentun": 0.9/|trial.optimizer.momentun is not a known setting|did you mean 'momentum'?
+2|s/"hidden"/"hiden"/|trial.model.hiden is not a known setting|did you mean 'hidden'?
+2|s/"valid": 50/"valdi": 50/|trial.dataset.valdi is not a known setting|did you mean 'valid'?
+2|s/"replicas"/"replica"/|layouts.replica is not a known setting|did you mean 'replicas'?
+2|s/"threads"/"thread"/|layouts.thread is not a known setting|did you mean 'threads'?
+2|s/"question"/"Question"/|Question is not a known setting|did you mean 'question'?
+2|s/"sweep": {}/"sweep": {"lr.bsae": [0.1]}/|sweep.lr.bsae[0] is not a known setting|did you mean 'base'?
+2|s/"sweep": {}/"sweep": {"lrr.base": [0.1]}/|trial.lrr is not a known setting|did you mean 'lr'?
+# kinds that do not exist
+2|s/"momentum", "momentum"/"lmab", "momentum"/|trial.optimizer.name is 'lmab', but there is no optimizer 'lmab'|did you mean 'lamb'?
+2|s/"blobs"/"blbos"/|trial.dataset.name is 'blbos', but there is no dataset|did you mean 'blobs'?
+2|s/"mlp"/"mpl"/|trial.model.name is 'mpl', but there is no model|did you mean 'mlp'?
+2|s/"constant"/"cosin"/|trial.lr.schedule.name is 'cosin', but there is no schedule|did you mean 'cosine'?
+2|s/"scaling": "none"/"scaling": "liner"/|trial.lr.scaling is 'liner', but there is no scaling|did you mean 'linear'?
+2|s/"steps": 5/"collective": "tre"/|layouts.collective is 'tre', but there is no collective|did you mean 'tree'?
+2|s/"verify"/"verfiy"/|layouts.mode is 'verfiy'|did you mean 'verify'?
+2|s/"valid_accuracy"/"valid_accurracy"/|trial.stop.metric is 'valid_accurracy'|did you mean 'valid_accuracy'?
+2|s/"global_batch": 32/"global_batch": 32, "isa": "avx3"/|trial.isa is 'avx3'|did you mean 'avx2'?
+2|s/"name": "mlp", //|trial.model lacks the setting 'name'|batchlab list models
+2|s/"name": "mlp"/"name": 7/|trial.model.name is a number, but should be the name of a model|batchlab list models
+# what must be there
+2|/"experiment"/d|lacks the required setting 'experiment'|name
+2|/"question"/d|lacks the required setting 'question'|what the report answers
+2|s/^"trial": {$/"tri": {/|tri is not a known setting|did you mean 'trial'?
+2|/"dataset"/d|trial lacks the required setting 'dataset'|for example
+2|/"model"/d|trial lacks the required setting 'model'|for example
+2|/"global_batch"/d|trial lacks the required setting 'global_batch'|1 to
+2|/"optimizer"/d|trial lacks the required setting 'optimizer'|for example
+2|/"lr"/d|trial lacks the required setting 'lr'|for example
+2|s/"base": 0.05, //|trial.lr lacks the required setting 'base'|learning rate
+2|/"stop"/d|trial lacks the required setting 'stop'|for example
+2|s/, "target": 0.5//|trial.stop has metric without target|give both
+2|s/"metric": "valid_accuracy", //|trial.stop has target without metric|give both
+2|s/0.5, "epochs": 1/0.5/|trial.stop has no budget|epochs, examples or steps
+# types
+2|s/"trial": {/"trial": 7, "x": {/|x is not a known setting|known here
+2|s/"lr": {.*},$/"lr": 0.1,/|trial.lr is a number, but should be an object|known here: base, base_batch, scaling
+2|s/"stop": {.*},$/"stop": [1],/|trial.stop is a list, but should be an object|epochs
+2|s/"eval": {.*}/"eval": 100/|trial.eval is a number, but should be an object|every_examples
+2|s/"warmup": {"epochs": 1}/"warmup": 5/|trial.lr.warmup is a number, but should be an object|{"epochs": 1}
+2|s/"base": 0.05/"base": "0.05"/|trial.lr.base is a text, but should be a number|0 to
+2|s/"base": 0.05/"base": null/|trial.lr.base is null, but should be a number|0 to
+2|s/"global_batch": 32/"global_batch": 32.5/|trial.global_batch is 32.5, but should be an integer|1 to
+2|s/"hidden": \[4\]/"hidden": 4/|trial.model.hidden is a number, but should be a list|1 to
+2|s/"hidden": \[4\]/"hidden": [4, "x"]/|trial.model.hidden[1] is a text, but should be|1 to
+2|s/"mini_batch": 8/"mini_batch": "Auto"/|trial.mini_batch is|"auto"
+2|s/"experiment": "bad"/"experiment": 5/|experiment is a number, but should be a text|name
+2|s/"layouts": {.*}/"layouts": [1]/|layouts is a list, but should be an object|replicas, threads, 
+2|s/"replicas": \[1\]/"replicas": "two"/|layouts.replicas is a text, but should be|1 to
+2|s/"seeds": 1/"seeds": "three"/|seeds|a count
+2|s/"sweep": {}/"sweep": [32, 64]/|sweep is a list, but should be an object|for example
+2|s/"sweep": {}/"sweep": {"zip": {"lr.base": [1]}}/|sweep.zip is an object, but should be a list|for example
+2|s/"sweep": {}/"sweep": {"lr.base": 0.1}/|sweep.lr.base is a number, but an axis of the sweep is a list|for example
+# ranges
+2|s/"global_batch": 32/"global_batch": 0/|trial.global_batch is 0, which is out of range|legal: 1 to
+2|s/"base": 0.05/"base": -0.05/|trial.lr.base is -0.05, which is out of range|legal: 0 to
+2|s/"momentum": 0.9/"momentum": 1.5/|trial.optimizer.momentum is 1.5, which is out of range|legal: 0 to 1
+2|s/"target": 0.5/"target": 97.5/|trial.stop.target is 97.5, which is no accuracy|above 0 up to 1
+2|s/"mini_batch": 8/"mini_batch": 0/|trial.mini_batch is 0, which is out of range|legal: 1 to
+2|s/"mini_batch": 8/"mini_batch": 12/|trial.mini_batch is 12, which does not divide global_batch 32|that divides global_batch
+2|s/"replicas": \[1\]/"replicas": [0]/|layouts.replicas[0] is 0, which is out of range|legal: 1 to
+2|s/"replicas": \[1\]/"replicas": []/|layouts.replicas is an empty list|for example
+2|s/"replicas": \[1\]/"replicas": [1, 2, 1]/|layouts.replicas[2] stands twice|once
+2|s/"replicas": \[1\]/"replicas": [1, 8]/|layouts.replicas has 8 replicas, but no trial of the experiment has more than 4 shards|smaller mini_batch
+2|s/"threads": 1/"threads": 0/|layouts.threads is 0, which is out of range|legal: 1 to
+2|s/"steps": 5/"steps": 0/|layouts.steps is 0, which is out of range|legal: 1 to
+2|s/"seeds": 1/"seeds": 0/|seeds|a count
+2|s/"seeds": 1/"seeds": -3/|seeds|a count
+2|s/"seeds": 1/"seeds": 1.5/|seeds is 1.5, but should be a whole number|a count
+2|s/"seeds": 1/"seeds": 1e12/|seeds|10000
+2|s/"seeds": 1/"seeds": []/|seeds|a count
+2|s/"seeds": 1/"seeds": [1, 7, 1]/|seeds[2] stands twice|once
+2|s/"seeds": 1/"seeds": [1, -7]/|seeds[1] is no seed|from 0
+2|s/"seeds": 1/"seeds": [1, "99999999999999999999"]/|seeds[1] is no seed|from 0
+2|s/{"epochs": 1}/{"epochs": 1, "steps": 10}/|trial.lr.warmup gives 2 lengths|keep one
+2|s/{"epochs": 1}/{}/|trial.lr.warmup gives no length|one of
+2|s/"hidden": \[4\]/"hidden": [4, 0]/|trial.model.hidden[1] is 0, which is out of range|legal: 1 to
+2|s/"train": 200/"train": -1/|trial.dataset.train is -1, which is out of range|legal:
+2|s/"optimizer"/"search": 1, "optimizer"/|trial.search is not a known setting|known here
+2|s/"seeds": 1/"search": {}/|search is reserved|sweep lr.base
+# sweeps
+2|s/"sweep": {}/"sweep": {"global_batch": [32, 0]}/|trial.global_batch = 0|legal: 1 to
+2|s/"sweep": {}/"sweep": {"global_batch": [32, 0]}/|sweep.global_batch[1] is 0, which is out of range|legal: 1 to
+2|s/"sweep": {}/"sweep": {"global_batch": [32, 36]}/|trial.global_batch = 36|that divides global_batch
+2|s/"sweep": {}/"sweep": {"global_batch": []}/|sweep.global_batch is an empty list|at least one value
+2|s/"sweep": {}/"sweep": {"lr": [{"base": 1}], "lr.base": [1]}/|sweep.lr.base is swept twice|"zip"
+2|s/"sweep": {}/"sweep": {"lr.base": [1], "zip": [{"lr.base": [1]}]}/|is swept twice, also by 'sweep.lr.base'|"zip"
+2|s/"sweep": {}/"sweep": {"zip": [{"lr.base": [1, 2], "global_batch": [32]}]}/|sweep.zip[0].global_batch has 1 values, but 'lr.base' beside it has 2|same length
+2|s/"sweep": {}/"sweep": {"zip": [{}]}/|sweep.zip[0]|for example
+2|s/"sweep": {}/"sweep": {"zip": [{"lr": [{"base": 1}], "lr.base": [1]}]}/|sweep.zip[0].lr.base touches the same setting as 'lr'|one of them
+2|s/"sweep": {}/"sweep": {"trial.lr.base": [1]}/|sweep.trial.lr.base starts with 'trial.'|'lr.base'
+2|s/"sweep": {}/"sweep": {"layouts.replicas": [1]}/|sweep.layouts.replicas is not part of a trial|lists
+2|s/"sweep": {}/"sweep": {"global_batch.x": [1]}/|sweep.global_batch.x[0] cannot be set: trial.global_batch is a number|object
+2|s/"sweep": {}/"sweep": {"lr..base": [1]}/|'lr..base' is not a dotted name|lr.base
+2|s/"sweep": {}/"sweep": {"optimizer.name": ["momentum", "lamb"]}/|trial.optimizer.momentum is not a known setting|beta1
+# names that would leave the results folder
+2|s/"experiment": "bad"/"experiment": "..\/bad"/|experiment is '../bad', which is no usable name|lower-case
+2|s/"experiment": "bad"/"experiment": "a\/b"/|experiment is 'a/b', which is no usable name|lower-case
+2|s/"experiment": "bad"/"experiment": "Bad"/|experiment is 'Bad', which is no usable name|lower-case
+2|s/"experiment": "bad"/"experiment": ""/|experiment is '', which is no usable name|lower-case
+2|s/"experiment": "bad"/"experiment": ".bad"/|experiment is '.bad', which is no usable name|lower-case
+# JSON
+2|s/"base": 0.05/"base": 0.05, "base": 0.1/|trial.lr the key 'base' stands twice|keep one
+2|s/"base": 0.05/"base": NaN/|line 10|comments, single quotes and bare words
+2|s/"base": 0.05/"base": nan/|line 10|true, false and null
+2|s/"base": 0.05/"base": Infinity/|line 10|comments, single quotes and bare words
+2|s/"base": 0.05/"base": 1e999/|line 10: a number is too large|1e308
+2|s/"base": 0.05/"base": 05/|line 10: a number is malformed|0.5
+2|s/"base": 0.05/"base": 1./|line 10: a number has no digits after its point|0.5
+2|s/"base": 0.05/"base": 0x10/|line 10|0.5
+2|s/"seeds": 1/"seeds": [9007199254740993]/|line 15: an integer beyond 2^53|as a string
+2|s/"base": 0.05,/"base": 0.05/|line 10: not valid JSON|comma
+2|s/"base": 0.05,/"base": 0.05, \/\/ tuned/|line 10|comments
+2|s/"seeds": 1,/"seeds": 1]/|line 15: a closing bracket does not match|bracket
+2|s/"question": "/"question": "\\u0000/|line 3: '\u0000' inside a string|remove
+2|$d|it ends inside an open bracket|'}'
+2|s/complain?"/complain?/|line 3|quote
+2|$s/}/} {}/|line 17|one object
+# a dataset and a model that do not fit
+2|s/"mlp", "hidden": \[4\]/"noisy_quadratic"/|trial.model|noisy_quadratic
+2|s/"blobs".*}/"noisy_quadratic"}/|trial.model|dataset
+TABLE
+
+title="data that is not there"
+mnist() { # sed edit of the dataset
+  sed "s|\"dataset\": .*|\"dataset\": {\"name\": \"mnist\", $1},|" inputs/good.json >inputs/case.json
+}
+mnist '"path": "nowhere"'
+expect_file inputs/case.json 66 "trial.dataset.path" BATCHLAB_DATA
+mnist '"path": "/nowhere/mnist"'
+expect_file inputs/case.json 66 "trial.dataset.path" "absolute path"
+mnist '"path": "inputs/good.json"'
+expect_file inputs/case.json 66 "is not a folder" "four IDX files"
+mnist '"train": 5'
+expect_file inputs/case.json 2 "trial.dataset lacks the required setting 'path'" "folder"
+
+# Ten images of 2 x 2 with labels 0 and 1, and as many test images.
+mkdir inputs/data
+images() { printf '\000\000\010\003\000\000\000\012\000\000\000\002\000\000\000\0020123456789012345678901234567890123456789'; }
+labels() { printf '\000\000\010\001\000\000\000\012\000\001\000\001\000\001\000\001\000\001'; }
+whole_data() {
+  for half in train t10k; do
+    images >inputs/data/$half-images-idx3-ubyte
+    labels >inputs/data/$half-labels-idx1-ubyte
+  done
+}
+title="damaged data"
+mnist '"path": "data"'
+expect_file inputs/case.json 66 "train-images-idx3-ubyte" "the folder must hold"
+grep -qF trial.dataset err || wrong "the message does not say trial.dataset"
+whole_data
+images | head -c 40 >inputs/data/train-images-idx3-ubyte
+expect_file inputs/case.json 74 "train-images-idx3-ubyte' is truncated: expected 56 bytes, found 40" "fetch it again"
+grep -qF trial.dataset err || wrong "the message does not say trial.dataset"
+whole_data
+images | head -c 10 >inputs/data/t10k-images-idx3-ubyte
+expect_file inputs/case.json 74 "t10k-images-idx3-ubyte' is truncated" "fetch it again"
+whole_data
+labels >inputs/data/train-images-idx3-ubyte
+expect_file inputs/case.json 74 "is not an IDX file of images" "exchanged"
+whole_data
+echo '<html>not found</html>' >inputs/data/train-labels-idx1-ubyte
+expect_file inputs/case.json 74 "is not an IDX file of labels" "error page"
+whole_data
+mnist '"path": "data", "train": 9, "valid": 5'
+expect_file inputs/case.json 2 "trial.dataset.train" "at most 5"
+mnist '"path": "data", "valid": 2, "test": 11'
+expect_file inputs/case.json 2 "trial.dataset.test" "0 takes them all"
+mnist '"path": "data"' # a twelfth of ten is none
+expect_file inputs/case.json 2 "trial.dataset.valid" "at least 1"
+
+title="files that are no experiments"
+: >inputs/case.json
+expect_file inputs/case.json 2 "is empty" "experiments/"
+printf '\177ELF\002\001\000\000\377\376' >inputs/case.json
+expect_file inputs/case.json 2 "line 1" "JSON"
+printf '{"experiment": "\377\376"}' >inputs/case.json
+expect_file inputs/case.json 2 "line 1: a string is not valid UTF-8" "UTF-8"
+printf '\357\273\277{}' >inputs/case.json
+expect_file inputs/case.json 2 "byte order mark" "without BOM"
+head -c 1000000 /dev/zero | tr '\0' '[' >inputs/case.json
+expect_file inputs/case.json 2 "nested deeper than 64 levels" "bracket"
+{ cat inputs/good.json && head -c 1100000 /dev/zero | tr '\0' ' '; } >inputs/case.json
+expect_file inputs/case.json 2 "larger than 1 MiB" "experiment"
+echo '[]' >inputs/case.json
+expect_file inputs/case.json 2 "the top level is a list, but should be an object" "known here: experiment, question"
+rm inputs/case.json
+expect_file inputs/goood.json 66 "No such file" "did you mean 'inputs/good.json'?"
+expect_file inputs/zzzzzzzzzzzz 66 "No such file" "batchlab run"
+expect_file inputs 2 "is a folder" "experiment"
+
+title="overrides"
+override() { # override, message, hint
+  expect 2 "$2" "$3" run inputs/good.json --results results "$1"
+  grep -qF 'command line' err || wrong "the message does not say 'command line'"
+}
+override trial.lr.bsae=1 "trial.lr.bsae is not a known setting" "did you mean 'base'?"
+override trail.lr.base=1 "trail is not a known setting" "did you mean 'trial'?"
+override trial.lrr.base=1 "trial.lrr is not a known setting" "did you mean 'lr'?"
+override trial.lr.base=fast "trial.lr.base is a text, but should be a number" "0 to"
+override trial.lr.base=-1 "trial.lr.base is -1, which is out of range" "0 to"
+override 'trial.lr={"bsae": 1}' "trial.lr.bsae is not a known setting" "did you mean 'base'?"
+override 'layouts.replicas=[1,0]' "layouts.replicas[1] is 0, which is out of range" "1 to"
+override seeds=none "seeds" "a count"
+override seeds.x=1 "seeds.x cannot be set: seeds is a number" "object"
+override experiment=../bad "experiment is '../bad', which is no usable name" "lower-case"
+override trial..lr=1 "'trial..lr' is not a dotted name" "trial.lr.base"
+override trial.mini_batch=5 "trial.mini_batch is 5, which does not divide global_batch 32" "divides"
+override layouts.replicas=64 "layouts.replicas has 64 replicas" "fewer replicas"
+
+title="command lines"
+expect 2 "no command 'rnu'" "did you mean 'run'?" rnu
+expect 2 "\`batchlab run\` needs" "batchlab run EXPERIMENT.json" run
+expect 2 "'b.json' is a second" "batchlab run EXPERIMENT.json" run a.json b.json
+expect 2 "has no option '--resluts'" "did you mean '--results'?" run inputs/good.json --resluts x
+expect 2 "has no option '-r'" "--help" run inputs/good.json -r
+expect 2 "the option '--results' needs a value" "DIR" run inputs/good.json --results
+expect 2 "the option '--results' needs a value" "DIR" run inputs/good.json --results --dry-run
+expect 2 "the option '--dry-run' takes no value" "--dry-run" run inputs/good.json --dry-run=yes
+expect 2 "--rerun 'everything' is no run or trial" "failed, diverged, stale" run inputs/good.json --results results --rerun everything
+expect 2 "nothing is called 'lmab'" "did you mean 'lamb'?" explain lmab
+expect 2 "there is no kind 'optimisers'" "did you mean 'optimizers'?" list optimisers
+expect 2 "takes no file" "batchlab run inputs/good.json" demo inputs/good.json
+expect 66 "holds no results" "run the experiment first" report inputs/good.json
+expect 66 "nowhere" "results folder" export nowhere
+expect 66 "holds no results" "experiment" collect inputs
+
+title="a results folder that cannot be"
+: >inputs/file
+expect 74 "inputs/file" "--results DIR" run inputs/good.json --results inputs/file
+expect 74 "/proc/results" "--results DIR" run inputs/good.json --results /proc/results
+expect 74 "/dev/null" "--results DIR" run inputs/good.json --results /dev/null
+expect 74 "name too long" "--results DIR" run inputs/good.json --results "inputs/$(head -c 5000 /dev/zero | tr '\0' x)"
+
+echo "$n_cases bad inputs, $n_bad wrong"
+[ "$n_bad" -eq 0 ] && [ "$n_cases" -ge 40 ]
