@@ -37,14 +37,23 @@ do for [p=1:n] {
         if (low[c] <= high[c]) {
             eval place(c - 1, 2, height - 34.0 - (p - 1) * tall, tall - 102.0, height)
             eval decades('x', x_min, x_max)
-            set xrange [x_min / 1.1 : x_max * 1.1]
-            if (c == 1 && low[1] > 0) { set logscale y; eval decades('y', low[1], high[1]); set yrange [low[1] / 1.1 : high[1] * 1.1] }
-            if (c == 2 || low[c] <= 0) { unset logscale y; set ytics 0, nice(high[c] - low[c], 5); set yrange [low[c] - 0.03 * (high[c] - low[c]) : high[c] + 0.05 * (high[c] - low[c])] }
+            set xrange [x_min / pad(x_min, x_max) : x_max * pad(x_min, x_max)]
+            if (c == 1 && low[1] > 0) {
+                set logscale y
+                eval decades('y', low[1], high[1])
+                set yrange [low[1] / 1.1 : high[1] * 1.1]
+            }
+            if (c == 2 || low[c] <= 0) {
+                span = high[c] > low[c] ? high[c] - low[c] : 0.1
+                unset logscale y
+                set ytics 0, nice(span, 5)
+                set yrange [low[c] - 0.04 * span : high[c] + 0.06 * span]
+            }
             set title (c == 1 ? 'validation loss' : 'validation accuracy') offset 0,-0.7 font ',15' tc rgb '#444444'
             set label 1 (c == 1 ? label[p] : '') at screen 0.145, screen (height - 20.0 - (p - 1) * tall) / height font ',17'
             set xlabel (p == n ? 'examples seen' : '') offset 0,0.3
             plot target[c] with lines lc rgb '#666666' lw 1.6 dt (6,5), \
-                 for [k=1:m] table using ($1 == p && $3 == k ? $7 : NaN):(column(7 + c)) with lines lt ordered_line(k, m)
+                 for [k=1:m] table using ($1 == p && $3 == k ? $7 : NaN):(column(7 + c)) with linespoints lt ordered_line(k, m) pt 7 ps 0.3
         }
     }
 }

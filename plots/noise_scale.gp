@@ -28,7 +28,7 @@ set multiplot
 set logscale xy
 eval decades('x', x_min, x_max)
 eval decades('y', y_min, y_max)
-set xrange [x_min / 1.1 : x_max * 1.1]
+set xrange [x_min / pad(x_min, x_max) : x_max * pad(x_min, x_max)]
 set yrange [y_min / 1.2 : y_max * 1.2]
 unset key
 do for [p=1:n] {
@@ -37,7 +37,7 @@ do for [p=1:n] {
     set title wrap(label[p]) offset 0,-0.7 font ',16'
     set ylabel (at == 0 ? 'noise scale (examples)' : '')
     set xlabel (p + cols > n ? 'examples seen' : '') offset 0,0.3
-    plot for [k=1:m] table using ($1 == p && $3 == k ? $5 : NaN):6 with lines lt ordered_line(k, m)
+    plot for [k=1:m] table using ($1 == p && $3 == k ? $5 : NaN):6 with linespoints lt ordered_line(k, m) pt 7 ps 0.25
 }
 eval legend_strip(legend_tall(key_rows), key_rows, height)
 set key title 'global batch' left

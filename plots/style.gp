@@ -47,9 +47,12 @@ decades(axis, from, to) = sprintf("set %stics () ; do for [e=%d:%d] { set %stics
 if (%d == 3) { set %stics add (short(2*10.0**e) 2*10.0**e, short(5*10.0**e) 5*10.0**e) } }", \
     axis, int(floor(log10(from))), int(ceil(log10(to))), axis, decade_step(from, to), axis)
 
+# Room beside the data on a logarithmic axis; more when all of it is one value, so that a tic is in sight.
+pad(from, to) = to > from ? 1.1 : 5
+
 # Step of about n tics over a linear axis of this length: 1, 2 or 5 times a power of ten.
 nice_(x, p) = x / p < 1.5 ? p : x / p < 3.5 ? 2 * p : x / p < 7.5 ? 5 * p : 10 * p
-nice(length, n) = nice_(1.0 * length / n, 10.0**floor(log10(1.0 * length / n)))
+nice(length, n) = length <= 0 ? 1 : nice_(1.0 * length / n, 10.0**floor(log10(1.0 * length / n)))
 
 # Panels side by side, placed in units from the bottom: eval place(column, columns, top, height of the plot, of the canvas).
 place(column, columns, top, tall, height) = sprintf("set lmargin at screen %g; set rmargin at screen %g; \

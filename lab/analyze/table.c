@@ -33,6 +33,8 @@ void table_text(Table *table, const char *text) {
             *c = ' ';
         else if (*c == '"')
             *c = '\'';
+        else if (*c == '\\')
+            *c = '/'; /* gnuplot would read an escape sequence */
     }
     add(table, (TableValue){.text = safe, .number = NAN});
 }

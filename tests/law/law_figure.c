@@ -115,12 +115,41 @@ static void test_figure__draws(void **state) {
     for_each_figure(draws);
 }
 
+/* The smallest studies there are: one run with one evaluation, and one trial of two that reached
+ * the target. */
+static void test_figure__draws_next_to_nothing(void **state) {
+    (void)state;
+    if (access("/usr/bin/gnuplot", X_OK) != 0)
+        skip();
+    Arena *arena = arena_new();
+    FixtureRun run = {
+        .optimizer = fixture_optimizers[1], .global_batch = 512, .replicas = 1, .mode = RUN_FULL};
+    RunRecord runs[2];
+    for (int seed = 0; seed < 2; seed++) {
+        run.seed = (uint64_t)seed;
+        runs[seed] = fixture_run(&run, arena);
+        runs[seed].header.alone = true;
+        runs[seed].n_evals = 1;
+    }
+    runs[1].summary.outcome = OUTCOME_BUDGET_SPENT;
+    for (int n = 1; n <= 2; n++) {
+        const Results *results = results_make("few", "?", runs, n, arena);
+        for (int f = 0; f < FIGURE_N; f++) {
+            const FigureType *type = (const FigureType *)figure_table[f];
+            if (!type->missing(results, arena))
+                draws(type, results, arena);
+        }
+    }
+    arena_end(arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_figure__has_a_heading_and_a_script),
         cmocka_unit_test(test_figure__gives_a_reason_when_there_is_nothing),
         cmocka_unit_test(test_figure__applies_with_a_whole_table),
         cmocka_unit_test(test_figure__draws),
+        cmocka_unit_test(test_figure__draws_next_to_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
