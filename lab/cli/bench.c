@@ -1,0 +1,59 @@
+#include "lab/cli/bench.h"
+
+#include "lab/base/clock.h"
+#include "lab/nn/gemm.h"
+
+#include <omp.h>
+
+#define BENCH(name) extern const BenchType bench_##name;
+#include "lab/cli/benches.def"
+#undef BENCH
+#define BENCH(name) &bench_##name.kind,
+const Kind *const bench_table[BENCH_N] = {
+#include "lab/cli/benches.def"
+};
+#undef BENCH
+
+double bench_sgemm_peak(Arena *arena) {
+    enum { N = 1024, ROUNDS = 12 };
+    float *a = ARENA_ARRAY(arena, float, N *N), *b = ARENA_ARRAY(arena, float, N *N), *c = ARENA_ARRAY(arena, float, N *N);
+    for (int i = 0; i < N * N; i++)
+        a[i] = b[i] = (float)(i % 13) * 0.1f;
+    omp_set_num_threads(1);
+    double best = 0;
+    for (int library = 0; library < GEMM_LIBRARY_N; library++)
+        for (int i = 0; i < ROUNDS; i++) {
+            double start = clock_s();
+            gemm_by((GemmLibrary)library, GEMM_NN, N, N, N, a, b, c, false);
+            double rate = 2.0 * N * N * N / (clock_s() - start);
+            best = rate > best ? rate : best;
+        }
+    return best;
+}
+
+static Error *run_bench(const CommandLine *line, int *code, Arena *arena) {
+    (void)code;
+    const char *name;
+    PASS(command_one_word(&name, line, &command_bench, "benchmark (train)"));
+    const Kind *kind;
+    PASS(kind_find(&kind, bench_table, BENCH_N, name, "benchmark", NULL));
+    return ((const BenchType *)kind)->run(line, arena);
+}
+
+static const Option options[] = {
+    {"--json", NULL, "one object a line, for machines"},
+    {"--global-batch", "B", "train: only this global batch"},
+    {"--mini-batch", "b", "train: with this mini-batch (default: the ones compared with, and auto)"},
+    {"--seconds", "S", "time a case for about this long (default 1)"},
+    {"--threads", "T", "threads (default 1)"},
+    OPTION_END,
+};
+
+COMMAND_TYPE(bench) = {
+    .kind = {.name = "bench", .summary = "what this machine does, as rates and fractions of its limits",
+             .detail = "train    whole training steps of the MLP 784-512-512-10 with momentum: examples/s, share of the\n"
+                       "         core's sgemm peak, time by stage, cost of the noise statistics"},
+    .usage = "train",
+    .options = options,
+    .run = run_bench,
+};
