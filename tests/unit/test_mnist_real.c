@@ -101,6 +101,8 @@ int main(void) {
     Error *error = load(&data, arena);
     if (error && error_code(error) == CODE_MISSING) {
         printf("skipped: %s\n", error_root(error));
+        error_end(error);
+        arena_end(arena);
         return 77;
     }
     if (error) {
