@@ -40,6 +40,14 @@ static const Param warmup_params[] = {
     PARAM_END,
 };
 
+const Param *lr_rows(void) {
+    return lr_params;
+}
+
+const Param *lr_warmup_rows(void) {
+    return warmup_params;
+}
+
 static Error *read_warmup(LrSettings *out, const Json *object, Arena *arena) {
     if (object && object->kind != JSON_OBJECT)
         return error_hint(

@@ -58,6 +58,10 @@ typedef struct LrSettings {
 /* Reads {"base":..., "base_batch":..., "scaling": NAME|{...}, "warmup": {"steps"|"epochs"|"examples": n},
  * "schedule": NAME|{...}}. Errors (code 2) as param_read, and when a warmup gives two lengths. */
 Error *lr_read(LrSettings *out, const Json *object, Arena *arena);
+/* The rows of the object itself, and of its `warmup`. */
+const Param *lr_rows(void);
+const Param *lr_warmup_rows(void);
+
 /* Resolved form, with base_batch as it acts; no warmup is no key. lr_read of it gives the same settings. */
 Json *lr_write(const LrSettings *lr, int64_t global_batch, Arena *arena);
 

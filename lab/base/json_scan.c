@@ -21,7 +21,8 @@ static Error *scan_error(const Scan *scan, const char *what) {
 
 static Error *scan_value(Scan *scan) {
     if (scan->depth == 0 && scan->n_values > 0)
-        return error_hint(scan_error(scan, "a second value follows the first"), "a file holds one object: {...}");
+        return error_hint(scan_error(scan, "a second value follows the first"),
+                          "a file holds one object: {...}");
     if (scan->n_values == scan->room) {
         int room = scan->room ? 2 * scan->room : 256;
         int *lines = ARENA_ARRAY(scan->arena, int, room);
@@ -44,8 +45,8 @@ static size_t utf8_length(const unsigned char *s, size_t n) {
     for (size_t i = 1; i < length; i++)
         if ((s[i] & 0xC0) != 0x80)
             return 0;
-    if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) || (s[0] == 0xF0 && s[1] < 0x90) ||
-        (s[0] == 0xF4 && s[1] > 0x8F))
+    if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
+        (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
         return 0;
     return length;
 }
@@ -64,7 +65,8 @@ static Error *scan_string(Scan *scan) {
         }
         size_t length = utf8_length(s, scan->n - scan->at);
         if (length == 0)
-            return error_hint(scan_error(scan, "a string is not valid UTF-8"), "save the file as UTF-8");
+            return error_hint(scan_error(scan, "a string is not valid UTF-8"),
+                              "save the file as UTF-8");
         scan->at += length;
     }
     if (scan->at >= scan->n)
@@ -109,9 +111,11 @@ static Error *scan_number(Scan *scan) {
     }
     double value = strtod(start, NULL);
     if (!isfinite(value))
-        return error_hint(scan_error(scan, "a number is too large for a double"), "at most about 1e308");
+        return error_hint(scan_error(scan, "a number is too large for a double"),
+                          "at most about 1e308");
     if (whole && fabs(value) >= 0x1p53)
-        return error_hint(scan_error(scan, "an integer beyond 2^53 would lose digits"), "write it as a string");
+        return error_hint(scan_error(scan, "an integer beyond 2^53 would lose digits"),
+                          "write it as a string");
     scan->at += (size_t)(s - start);
     return NULL;
 }
@@ -132,7 +136,8 @@ static Error *scan_word(Scan *scan) {
 
 static Error *scan_close(Scan *scan, char close, const char *open) {
     if (scan->depth < 1 || (close == '}') != (open[scan->depth] == '{'))
-        return error_hint(scan_error(scan, "a closing bracket does not match"), "which bracket should close here?");
+        return error_hint(scan_error(scan, "a closing bracket does not match"),
+                          "which bracket should close here?");
     scan->depth--;
     scan->at++;
     return NULL;
@@ -141,14 +146,16 @@ static Error *scan_close(Scan *scan, char close, const char *open) {
 static Error *scan_open(Scan *scan, char c, char *open) {
     PASS(scan_value(scan));
     if (++scan->depth > JSON_MAX_DEPTH)
-        return error_hint(scan_error(scan, "nested deeper than 64 levels"), "is a closing bracket missing?");
+        return error_hint(scan_error(scan, "nested deeper than 64 levels"),
+                          "is a closing bracket missing?");
     open[scan->depth] = c;
     scan->at++;
     return NULL;
 }
 
 static Error *unexpected(const Scan *scan) {
-    return error_hint(scan_error(scan, "unexpected character"), "comments, single quotes and bare words are not JSON");
+    return error_hint(scan_error(scan, "unexpected character"),
+                      "comments, single quotes and bare words are not JSON");
 }
 
 static Error *scan_text(Scan *scan) {
@@ -179,20 +186,23 @@ static Error *scan_text(Scan *scan) {
         }
     }
     if (scan->depth > 0)
-        return error_hint(scan_error(scan, "not valid JSON: it ends inside an open bracket"), "close it with '%c'",
-                          open[scan->depth] == '{' ? '}' : ']');
+        return error_hint(scan_error(scan, "not valid JSON: it ends inside an open bracket"),
+                          "close it with '%c'", open[scan->depth] == '{' ? '}' : ']');
     return NULL;
 }
 
 Error *json_scan(JsonLines *out, const char *text, size_t n, const char *file, Arena *arena) {
     if (n > JSON_MAX_BYTES)
-        return error_hint(error_new(CODE_USAGE, "'%s' is larger than 1 MiB", file), "is it an experiment?");
+        return error_hint(error_new(CODE_USAGE, "'%s' is larger than 1 MiB", file),
+                          "is it an experiment?");
     if (n >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
-        return error_hint(error_new(CODE_USAGE, "'%s' starts with a byte order mark", file), "save it as UTF-8 without BOM");
+        return error_hint(error_new(CODE_USAGE, "'%s' starts with a byte order mark", file),
+                          "save it as UTF-8 without BOM");
     Scan scan = {.text = text, .n = n, .line = 1, .file = file, .arena = arena};
     PASS(scan_text(&scan));
     if (scan.n_values == 0)
-        return error_hint(error_new(CODE_USAGE, "'%s' is empty, so not valid JSON", file), "experiments/ holds examples");
+        return error_hint(error_new(CODE_USAGE, "'%s' is empty, so not valid JSON", file),
+                          "experiments/ holds examples");
     *out = (JsonLines){scan.n_values, scan.lines};
     return NULL;
 }

@@ -1,6 +1,7 @@
 #include "lab/cli/kinds.h"
 
 #include "lab/base/text.h"
+#include "lab/cli/schema.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -37,6 +38,10 @@ static Error *unknown(const char *wanted, const KindGroup *groups, int n) {
 
 static Error *run_list(const CommandLine *line, int *code, Arena *arena) {
     (void)code;
+    if (command_option(line, "--schema")) {
+        printf("%s", json_pretty(schema_make(arena), arena));
+        return NULL;
+    }
     int n;
     const KindGroup *groups = kind_groups(&n);
     const char *wanted = line->n_words > 0 ? line->word[0] : NULL;
@@ -57,7 +62,11 @@ static Error *run_list(const CommandLine *line, int *code, Arena *arena) {
     return NULL;
 }
 
-static const Option options[] = {{"--json", NULL, "for machines"}, OPTION_END};
+static const Option options[] = {
+    {"--json", NULL, "for machines"},
+    {"--schema", NULL, "the grammar of experiments as a JSON Schema; experiments/schema.json holds a copy"},
+    OPTION_END,
+};
 
 COMMAND_TYPE(list) = {
     .kind = {.name = "list", .summary = "registered optimizers, schedules, models, datasets, ..."},

@@ -22,6 +22,10 @@ static const Param top_rows[] = {
     PARAM_END,
 };
 
+const Param *experiment_rows(void) {
+    return top_rows;
+}
+
 /* ---- datasets: one object for equal settings */
 
 typedef struct DataCache {

@@ -35,6 +35,13 @@ typedef struct Experiment {
     DataPaths paths;
 } Experiment;
 
+/* The rows of the top level and of `layouts`, for the schema. */
+const Param *experiment_rows(void);
+const Param *experiment_layout_rows(void);
+const Param *experiment_layout_count_rows(void); /* lists, or a single number each */
+
+#define EXPERIMENT_MAX_SEEDS 10000
+
 /* Reads a file with overrides ("key.path=value") and resolves every trial: expands the sweep, checks every setting,
  * loads every dataset (its content hash is part of the trial id). Reads nothing from results. */
 Error *experiment_load(Experiment *out, const char *file, const char *const *overrides, int n_overrides,

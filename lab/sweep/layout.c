@@ -23,6 +23,14 @@ static const Param counts_rows[] = {
     PARAM_END,
 };
 
+const Param *experiment_layout_rows(void) {
+    return layout_rows;
+}
+
+const Param *experiment_layout_count_rows(void) {
+    return counts_rows;
+}
+
 static Error *check_distinct(const Json *list) {
     JSON_EACH(child, list)
         for (const Json *other = list->first; other != child; other = other->next)

@@ -8,7 +8,8 @@
 Error *layout_read(LayoutSettings *out, const Json *layouts, Arena *arena);
 Json *layout_write(const LayoutSettings *layouts, Arena *arena);
 
-/* A layout that no trial can carry is a mistake; one that some cannot is listed by `plan`. `layouts` is for messages. */
+/* A layout that no trial can carry is a mistake; one that some cannot is listed by `plan`.
+ * `layouts` is for messages. */
 Error *layout_check(const Experiment *experiment, const Json *layouts);
 
 #endif

@@ -1,14 +1,17 @@
 #include "lab/sweep/seeds.h"
 
+#include "lab/sweep/experiment.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
-enum { MAX_SEEDS = 10000 };
-
 static Error *hint_seeds(Error *error) {
-    return error_hint(error, "legal: a count up to %d (seeds 0 to n-1) or a list such as [0, 7]; a seed is a whole number "
-                      "from 0 below 2^64 (from 2^53 on as a text)", MAX_SEEDS);
+    return error_hint(error,
+                      "legal: a count up to %d (seeds 0 to n-1) or a list such as [0, 7]; a seed "
+                      "is a whole number "
+                      "from 0 below 2^64 (from 2^53 on as a text)",
+                      EXPERIMENT_MAX_SEEDS);
 }
 
 static Error *read_seed(uint64_t *out, const Json *seed) {
@@ -27,11 +30,11 @@ static Error *read_seed(uint64_t *out, const Json *seed) {
 }
 
 static Error *read_seed_list(uint64_t **out, int *n, const Json *seeds, Arena *arena) {
-    if (seeds->n < 1 || seeds->n > MAX_SEEDS)
+    if (seeds->n < 1 || seeds->n > EXPERIMENT_MAX_SEEDS)
         return hint_seeds(json_error(seeds, "is a list of %d seeds", seeds->n));
     *out = ARENA_ARRAY(arena, uint64_t, seeds->n);
     *n = 0;
-    JSON_EACH(child, seeds) {
+    JSON_EACH (child, seeds) {
         uint64_t seed = 0;
         PASS(read_seed(&seed, child));
         for (int i = 0; i < *n; i++)
@@ -46,11 +49,12 @@ Error *seeds_read(uint64_t **out, int *n, const Json *seeds, Arena *arena) {
     if (seeds && seeds->kind == JSON_ARRAY)
         return read_seed_list(out, n, seeds, arena);
     if (seeds && seeds->kind != JSON_NUMBER)
-        return hint_seeds(json_error(seeds, "is %s, but should be a count or a list", json_kind_name(seeds->kind)));
+        return hint_seeds(json_error(seeds, "is %s, but should be a count or a list",
+                                     json_kind_name(seeds->kind)));
     double count = seeds ? seeds->number : 1;
     if (count != floor(count))
         return hint_seeds(json_error(seeds, "is %g, but should be a whole number", count));
-    if (count < 1 || count > MAX_SEEDS)
+    if (count < 1 || count > EXPERIMENT_MAX_SEEDS)
         return hint_seeds(json_error(seeds, "is %g, which is out of range", count));
     *n = (int)count;
     *out = ARENA_ARRAY(arena, uint64_t, *n);
@@ -64,7 +68,8 @@ Json *seeds_write(const uint64_t *seeds, int n, Arena *arena) {
     for (int i = 0; i < n; i++) {
         bool exact = seeds[i] < (uint64_t)1 << 53;
         const char *text = arena_print(arena, "%llu", (unsigned long long)seeds[i]);
-        json_add(list, NULL, exact ? json_number((double)seeds[i], arena) : json_text(text, arena), arena);
+        json_add(list, NULL, exact ? json_number((double)seeds[i], arena) : json_text(text, arena),
+                 arena);
     }
     return list;
 }

@@ -72,6 +72,10 @@ static const Param target_rows[] = {
     PARAM_END,
 };
 
+TrialRows trial_rows(void) {
+    return (TrialRows){.counts = count_rows, .isa = isa_rows, .target = target_rows, .stop = stop_rows, .eval = eval_rows};
+}
+
 static const char *const stop_keys[] = {"metric", "target", "epochs", "examples", "steps", "diverge_factor", NULL};
 
 static Error *read_target(StopSettings *out, const Json *stop, Arena *arena) {
@@ -121,8 +125,9 @@ static Error *read_mini_batch(TrialSettings *out, const Json *trial) {
     if (value->kind != JSON_NUMBER || value->number != floor(value->number))
         return error_hint(json_error(value, "is %s, but should be a whole number or \"auto\"",
                                      json_kind_name(value->kind)), "%s", hint);
-    if (value->number < 1 || value->number > 65536)
-        return error_hint(json_error(value, "is %g, which is out of range", value->number), "legal: 1 to 65536");
+    if (value->number < 1 || value->number > TRIAL_MAX_MINI_BATCH)
+        return error_hint(json_error(value, "is %g, which is out of range", value->number), "legal: 1 to %d",
+                          TRIAL_MAX_MINI_BATCH);
     out->mini_batch = (int64_t)value->number;
     if (out->global_batch % out->mini_batch != 0)
         return error_hint(json_error(value, "is %lld, which does not divide global_batch %lld",

@@ -40,6 +40,16 @@ typedef struct TrialSettings {
     const char *isa;             /* NULL: whatever the machine has */
 } TrialSettings;
 
+/* The rows of a `trial` object's own settings, for the schema; what kinds add stands in their own rows. */
+typedef struct TrialRows {
+    const Param *counts, *isa;  /* directly in trial */
+    const Param *target, *stop; /* in trial.stop: metric and target (together or not at all); the rest */
+    const Param *eval;          /* in trial.eval */
+} TrialRows;
+TrialRows trial_rows(void);
+
+#define TRIAL_MAX_MINI_BATCH 65536
+
 /* Reads and resolves a `trial` object (all sweep values set). Errors as param_read. */
 Error *trial_read(TrialSettings *out, const Json *object, Arena *arena);
 /* The resolved settings as JSON, everything that is learned from and nothing else. */

@@ -1,0 +1,195 @@
+#include "lab/cli/schema.h"
+
+#include "lab/cli/schema_rows.h"
+#include "lab/sweep/experiment.h"
+
+#include <string.h>
+
+/* ---- parts of the trial */
+
+static Json *kinds(const Kind *const *table, int n, const char *what, Arena *arena) {
+    Json *schema = json_object(arena), *bare = json_array(arena);
+    json_add_text(schema, "description", what, arena);
+    Json *list = json_add(schema, "oneOf", json_array(arena), arena);
+    for (int i = 0; i < n; i++) {
+        json_add(list, NULL, schema_kind(table[i], arena), arena);
+        if (schema_all_optional(table[i]->params))
+            json_add(bare, NULL, json_text(table[i]->name, arena), arena);
+    }
+    Json *name = json_add(list, NULL, json_object(arena), arena);
+    json_add_text(name, "description", "a name alone: all settings at their defaults", arena);
+    json_add(name, "enum", bare, arena);
+    return schema;
+}
+
+static Json *mini_batch(Arena *arena) {
+    Json *schema = json_object(arena);
+    json_add_text(schema, "description",
+                  "examples of one forward and backward pass; divides global_batch; auto: the "
+                  "largest power of two up to 128 "
+                  "that divides it and leaves at least four shards",
+                  arena);
+    Json *choices = json_add(schema, "oneOf", json_array(arena), arena);
+    Json *word = json_add(choices, NULL, json_object(arena), arena),
+         *count = json_add(choices, NULL, json_object(arena), arena);
+    json_add_text(word, "const", "auto", arena);
+    json_add_text(count, "type", "integer", arena);
+    json_add_number(count, "minimum", 1, arena);
+    json_add_number(count, "maximum", TRIAL_MAX_MINI_BATCH, arena);
+    json_add_text(schema, "default", "auto", arena);
+    return schema;
+}
+
+static Json *lr(Arena *arena) {
+    Json *schema = schema_object(
+        "learning rate: base * scaling(global_batch / base_batch) * warmup * schedule", arena);
+    schema_add_rows(schema, lr_rows(), arena);
+    Json *settings = schema_settings(schema);
+    Json *warmup = json_add(settings, "warmup",
+                            schema_object("linear rise from zero; one length", arena), arena);
+    schema_add_rows(warmup, lr_warmup_rows(), arena);
+    json_add_number(warmup, "minProperties", 1, arena);
+    json_add_number(warmup, "maxProperties", 1, arena);
+    json_add(settings, "scaling",
+             kinds(scaling_table, SCALING_N, "how the rate grows with the global batch", arena),
+             arena);
+    json_add(settings, "schedule",
+             kinds(schedule_table, SCHEDULE_N, "what follows the warmup", arena), arena);
+    return schema;
+}
+
+static Json *stop(Arena *arena) {
+    Json *schema = schema_object("when a trial ends: at its target, or at the smallest budget, "
+                                 "which is also the schedule's horizon",
+                                 arena);
+    TrialRows rows = trial_rows();
+    schema_add_rows(schema, rows.target, arena);
+    schema_add_rows(schema, rows.stop, arena);
+    Json *together = json_add(schema, "dependencies", json_object(arena), arena);
+    static const char *const pair[] = {"metric", "target"};
+    for (int i = 0; i < 2; i++)
+        json_add(json_add(together, pair[i], json_array(arena), arena), NULL,
+                 json_text(pair[1 - i], arena), arena);
+    static const char *const budgets[] = {"epochs", "examples", "steps"};
+    Json *any = json_add(schema, "anyOf", json_array(arena), arena);
+    for (int i = 0; i < 3; i++) {
+        Json *one = json_add(any, NULL, json_object(arena), arena);
+        json_add(json_add(one, "required", json_array(arena), arena), NULL,
+                 json_text(budgets[i], arena), arena);
+        Json *above = json_add(json_add(one, "properties", json_object(arena), arena), budgets[i],
+                               json_object(arena), arena);
+        json_add_number(above, "exclusiveMinimum", 0, arena);
+    }
+    return schema;
+}
+
+static Json *trial(Arena *arena) {
+    Json *schema = schema_object("what is learned: everything that the numbers depend on; "
+                                 "complete, the sweep replaces values in it",
+                                 arena);
+    TrialRows rows = trial_rows();
+    Json *settings = schema_settings(schema);
+    json_add(settings, "dataset", kinds(dataset_table, DATASET_N, "the examples", arena), arena);
+    json_add(settings, "model", kinds(model_table, MODEL_N, "the network", arena), arena);
+    schema_add_rows(schema, rows.counts, arena);
+    json_add(settings, "mini_batch", mini_batch(arena), arena);
+    json_add(settings, "optimizer", kinds(optim_table, OPTIM_N, "the update rule", arena), arena);
+    json_add(settings, "lr", lr(arena), arena);
+    json_add(settings, "stop", stop(arena), arena);
+    Json *eval =
+        json_add(settings, "eval",
+                 schema_object("when the validation and test sets are looked at", arena), arena);
+    schema_add_rows(eval, rows.eval, arena);
+    schema_add_rows(schema, rows.isa, arena);
+    static const char *const needed[] = {"dataset", "model", "optimizer", "lr", "stop"};
+    for (int i = 0; i < 5; i++)
+        schema_require(schema, needed[i], arena);
+    return schema;
+}
+
+/* ---- beside the trial */
+
+static Json *sweep(const Json *trial_schema, Arena *arena) {
+    Json *schema = schema_object(
+        "lists of values for dotted names below trial; the sweep is the product of its lists",
+        arena);
+    schema_add_axes(schema_settings(schema), trial_schema, "", "#/properties/trial", arena);
+    Json *zip = json_add(schema_settings(schema), "zip", json_object(arena), arena);
+    json_add_text(zip, "description", "each object holds lists of equal length that move together",
+                  arena);
+    json_add_text(zip, "type", "array", arena);
+    Json *item = json_add(zip, "items", json_object(arena), arena);
+    Json *as_here = json_add(json_add(item, "allOf", json_array(arena), arena), NULL,
+                             json_object(arena), arena);
+    json_add_text(as_here, "$ref", "#/properties/sweep", arena);
+    json_add_flag(json_add(item, "properties", json_object(arena), arena), "zip", false, arena);
+    json_add_number(item, "minProperties", 1, arena);
+    return schema;
+}
+
+static Json *seeds(Arena *arena) {
+    Json *schema = json_object(arena);
+    json_add_text(schema, "description",
+                  "a count n (seeds 0 to n-1) or a list; seeds from 2^53 on as texts", arena);
+    json_add_number(schema, "default", 1, arena);
+    Json *choices = json_add(schema, "oneOf", json_array(arena), arena);
+    Json *count = json_add(choices, NULL, json_object(arena), arena),
+         *list = json_add(choices, NULL, json_object(arena), arena);
+    json_add_text(count, "type", "integer", arena);
+    json_add_number(count, "minimum", 1, arena);
+    json_add_number(count, "maximum", EXPERIMENT_MAX_SEEDS, arena);
+    json_add_text(list, "type", "array", arena);
+    json_add_number(list, "minItems", 1, arena);
+    json_add_number(list, "maxItems", EXPERIMENT_MAX_SEEDS, arena);
+    json_add_flag(list, "uniqueItems", true, arena);
+    Json *seed = json_add(json_add(list, "items", json_object(arena), arena), "oneOf",
+                          json_array(arena), arena);
+    Json *number = json_add(seed, NULL, json_object(arena), arena),
+         *text = json_add(seed, NULL, json_object(arena), arena);
+    json_add_text(number, "type", "integer", arena);
+    json_add_number(number, "minimum", 0, arena);
+    json_add_text(text, "type", "string", arena);
+    json_add_text(text, "pattern", "^[0-9]+$", arena);
+    return schema;
+}
+
+static Json *layouts(Arena *arena) {
+    Json *schema =
+        schema_object("on what trials are carried out; changes no result, only seconds", arena);
+    schema_add_rows(schema, experiment_layout_count_rows(), arena);
+    for (Json *counts = schema_settings(schema)->first; counts; counts = counts->next)
+        schema_allow_single(counts, arena);
+    schema_add_rows(schema, experiment_layout_rows(), arena);
+    Json *collective = json_add(schema_settings(schema), "collective", json_object(arena), arena);
+    json_add_text(collective, "description", "how gradients are summed over replicas", arena);
+    Json *names = json_add(collective, "enum", json_array(arena), arena);
+    for (int i = 0; i < COLLECTIVE_N; i++)
+        json_add(names, NULL, json_text(collective_table[i]->name, arena), arena);
+    json_add_text(collective, "default", "tree", arena);
+    return schema;
+}
+
+Json *schema_make(Arena *arena) {
+    Json *schema = json_object(arena);
+    json_add_text(schema, "$schema", "http://json-schema.org/draft-07/schema#", arena);
+    json_add_text(schema, "$comment",
+                  "made by `batchlab list --schema` from the settings rows; do not edit", arena);
+    json_add_text(schema, "title", "batchlab experiment", arena);
+    Json *body = schema_object("one experiment: a trial, what is swept, seeds, layouts", arena);
+    json_add_text(json_add(schema_settings(body), "$schema", json_object(arena), arena), "type",
+                  "string", arena);
+    schema_add_rows(body, experiment_rows(), arena);
+    Json *name = (Json *)json_find(schema_settings(body), "experiment");
+    json_add_text(name, "pattern", "^(?!.*\\.\\.)[a-z0-9][a-z0-9._-]{0,62}$", arena);
+    Json *whole = json_add(schema_settings(body), "trial", trial(arena), arena);
+    json_add(schema_settings(body), "sweep", sweep(whole, arena), arena);
+    json_add(schema_settings(body), "seeds", seeds(arena), arena);
+    json_add(schema_settings(body), "layouts", layouts(arena), arena);
+    schema_require(body, "trial", arena);
+    for (Json *part = body->first, *next; part; part = next) {
+        next = part->next;
+        part->next = NULL;
+        json_add(schema, part->key, part, arena);
+    }
+    return schema;
+}
