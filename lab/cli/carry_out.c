@@ -24,12 +24,14 @@ static const char *own_path(const char *program, Arena *arena) {
 }
 
 static void say_outcomes(const Plan *plan) {
-    int count[OUTCOME_N] = {0};
+    int count[OUTCOME_N] = {0}, n = 0;
     for (int i = 0; i < plan->n_runs; i++)
-        if (plan->runs[i].done && plan->runs[i].mode == RUN_FULL)
+        if (plan->runs[i].done && plan->runs[i].mode == RUN_FULL) {
             count[plan->runs[i].outcome]++;
-    say("%d trials: %d reached the target or had none to miss, %d spent their budget, %d diverged, %d failed",
-        plan->experiment->n_trials, count[OUTCOME_REACHED], count[OUTCOME_BUDGET_SPENT], count[OUTCOME_DIVERGED],
+            n++;
+        }
+    say("%d trials in %d full runs: %d reached the target, %d spent the budget, %d diverged, %d failed",
+        plan->experiment->n_trials, n, count[OUTCOME_REACHED], count[OUTCOME_BUDGET_SPENT], count[OUTCOME_DIVERGED],
         count[OUTCOME_FAILED]);
 }
 
@@ -48,7 +50,7 @@ static Error *drive(Plan *plan, const LaunchOptions *options, int *code, Arena *
     PASS(campaign_open(&lock, plan, arena));
     PASS(campaign_set_aside(plan));
     PASS(plan_refresh(plan));
-    launch_catch_signals();
+    const volatile sig_atomic_t *stop = launch_catch_signals();
     int left = plan->n_runs - plan_count_done(plan);
     if (left == 0)
         say("%s: all %d runs are done already", plan->experiment->name, plan->n_runs);
@@ -56,7 +58,12 @@ static Error *drive(Plan *plan, const LaunchOptions *options, int *code, Arena *
         say("%s: %d trials, %d runs, %d to do", plan->experiment->name, plan->experiment->n_trials, plan->n_runs, left);
     PASS(launch_plan(plan, options));
     say_outcomes(plan);
-    PASS(gather_and_report(plan, arena));
+    Error *error = gather_and_report(plan, arena);
+    if (error && *stop) { /* Ctrl-C ends gnuplot too */
+        error_end(error);
+        return error_hint(error_new(CODE_STOPPED, "stopped on request"), "every run is done; the same command reports");
+    }
+    PASS(error);
     if (plan_count_failed(plan) > 0)
         *code = CODE_SOME_FAILED;
     return NULL;

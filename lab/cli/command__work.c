@@ -31,6 +31,7 @@ static Error *work(Comm *group, const CommandLine *line, Arena *arena) {
 
 static Error *run_work(const CommandLine *line, int *code, Arena *arena) {
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* no rank outlives its launcher */
+    launch_catch_signals();
     if (line->n_words != 1 || !command_option(line, "--results") || !command_option(line, "--phase") ||
         !command_option(line, "--config"))
         return error_hint(error_new(CODE_USAGE, "`_work` is started by `batchlab run`"), "batchlab run EXPERIMENT.json");

@@ -45,8 +45,11 @@ Error *folder_gather(const char *folder, bool each, Arena *arena) {
     PASS(run_load_all(&runs, &n, folder, arena));
     const char *name = NULL;
     PASS(name_of(&name, arena_print(arena, "%s/experiment.json", folder), arena));
-    for (int i = 0; i < n && each; i++)
-        PASS(hdf5_write_run(&runs[i], arena_print(arena, "%s/runs/%s/run.h5", folder, runs[i].header.run_id)));
+    for (int i = 0; i < n; i++) {
+        const char *path = arena_print(arena, "%s/runs/%s/run.h5", folder, runs[i].header.run_id);
+        if (each || (runs[i].finished && !io_exists(path))) /* its writer died after the last record */
+            PASS(hdf5_write_run(&runs[i], path));
+    }
     return hdf5_write_all(runs, n, name, arena_print(arena, "%s/%s.h5", folder, name));
 }
 

@@ -11,7 +11,8 @@
  * folder below `results`). Error 66 when there are no results. */
 Error *folder_find(const char **out, const char *word, const char *results, Arena *arena);
 
-/* Derives <experiment>.h5 from the journals; with `each` every run.h5 too. */
+/* Derives <experiment>.h5 from the journals; the run.h5 of finished runs that lack it, with `each`
+ * every run.h5. */
 Error *folder_gather(const char *folder, bool each, Arena *arena);
 
 /* Relative to the working directory when it lies below it. */

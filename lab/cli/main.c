@@ -1,5 +1,6 @@
 #include "lab/cli/command.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@ int main(int argc, char **argv) {
         print_usage(argc < 2 ? stderr : stdout);
         return argc < 2 ? CODE_USAGE : CODE_OK;
     }
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the write, like a full disk */
     Arena *arena = arena_new();
     int code = CODE_OK;
     Error *error = dispatch(argc, argv, &code, arena);

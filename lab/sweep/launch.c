@@ -25,9 +25,10 @@ static void ask_for_stop(int signal_number) {
 
 const volatile sig_atomic_t *launch_catch_signals(void) {
     struct sigaction action = {.sa_handler = ask_for_stop};
-    sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGUSR1, &action, NULL);
+    action.sa_flags = (int)SA_RESETHAND; /* a second Ctrl-C ends the process at once */
+    sigaction(SIGINT, &action, NULL);
     return &stop_flag;
 }
 
@@ -65,7 +66,9 @@ typedef struct Driver {
     int *crashes; /* (n_runs) */
     Progress progress;
     double done; /* examples */
+    int false_starts; /* workers that ended outside a run */
     bool stopping;
+    double told_stop_s; /* when the workers were last told */
 } Driver;
 
 static double run_work(const PlannedRun *run) {
@@ -135,14 +138,21 @@ static void take_output(Driver *driver, Worker *worker, const Phase *phase) {
     }
 }
 
+/* SIGUSR1, which mpirun forwards to its ranks at once; on SIGINT and SIGTERM it waits, then kills. Sent again until they are
+ * gone, because mpirun loses what comes before it listens. */
 static void pass_on_stop(Driver *driver) {
-    if (driver->stopping || !stop_flag)
+    if (!stop_flag)
         return;
+    if (!driver->stopping)
+        say("stopping after this step; Ctrl-C again: at once");
     driver->stopping = true;
-    say("stopping; the same command goes on from here");
+    double now = clock_s();
+    if (now - driver->told_stop_s < 0.5)
+        return;
+    driver->told_stop_s = now;
     for (int i = 0; i < driver->n_workers; i++)
         if (driver->worker[i].pid > 0)
-            kill(driver->worker[i].pid, SIGTERM);
+            kill(driver->worker[i].pid, SIGUSR1);
 }
 
 /* Until every worker is gone. */
@@ -155,9 +165,9 @@ static void follow(Driver *driver, const Phase *phase) {
                 index[n] = i;
                 polls[n++] = (struct pollfd){.fd = driver->worker[i].fd, .events = POLLIN};
             }
+        pass_on_stop(driver);
         if (n == 0)
             return;
-        pass_on_stop(driver);
         if (poll(polls, (nfds_t)n, 500) <= 0)
             continue;
         for (int i = 0; i < n; i++)
@@ -174,19 +184,31 @@ static const char *how_it_ended(int status, char room[64]) {
     return room;
 }
 
+/* A worker that ended outside a run: once may be bad luck. */
+static Error *judge_start(Driver *driver, const Phase *phase, int code, const char *how) {
+    int n = phase->replicas;
+    if (code == WORKER_NO_PROGRAM)
+        return error_hint(error_new(CODE_INTERNAL, "cannot start '%s'", n > 1 ? "mpirun" : driver->options->program),
+                          "is Open MPI installed? `mpirun --version` tells; layouts.replicas=1 needs none");
+    if (driver->false_starts++ == 0) {
+        say("a worker of %d replicas ended outside a run (%s); once more", n, how);
+        return NULL;
+    }
+    return error_hint(error_new(CODE_INTERNAL, "a worker of %d replicas ended outside a run, again (%s)", n, how),
+                      "does `mpirun -n %d hostname` work here?", n);
+}
+
 /* What a worker's end means: NULL to go on. */
 static Error *judge(Driver *driver, const Phase *phase, const Worker *worker) {
     char room[64];
     int code = WIFEXITED(worker->status) ? WEXITSTATUS(worker->status) : -1;
-    if (driver->stopping || code == CODE_OK)
+    if (stop_flag || code == CODE_OK) /* a Ctrl-C may end a worker before it listens */
         return NULL;
     how_it_ended(worker->status, room);
     if (code == CODE_IO || code == CODE_USAGE || code == CODE_MISSING || code == CODE_STOPPED)
-        return error_new(code, "a worker gave up (%s)", room);
+        return error_hint(error_new(code, "a worker gave up (%s)", room), "its message above says why; the same command goes on");
     if (!worker->run)
-        return error_hint(error_new(CODE_INTERNAL, "a worker of %d replicas ended before its first run (%s)",
-                                    phase->replicas, room),
-                          "does `mpirun -n %d hostname` work here? `batchlab doctor` looks", phase->replicas);
+        return judge_start(driver, phase, code, room);
     int index = (int)(worker->run - driver->plan->runs);
     say("the run %s brought its job down (%s)%s", worker->run->id, room,
         ++driver->crashes[index] < MAX_CRASHES ? "; it gets another chance" : ": it is recorded as failed");

@@ -25,11 +25,11 @@ static void add_all(Words *words, const char *const *list) {
         add(words, *list);
 }
 
-/* Each rank gets its own cores while there are enough of them; otherwise nobody is bound and idle ranks yield. */
+/* Each rank gets its own cores while there are enough of them; otherwise nobody is bound and idle ranks yield. Quiet, because the
+ * driver says how a job ended. */
 static void add_mpirun(Words *words, const Plan *plan, const Phase *phase, Arena *arena) {
     bool fits = phase->replicas * phase->threads <= plan->cores;
-    const char *const always[] = {"mpirun", "-n", arena_print(arena, "%d", phase->replicas), "--mca",
-                                  "odls_base_sigkill_timeout", "10", NULL};
+    const char *const always[] = {"mpirun", "-q", "-n", arena_print(arena, "%d", phase->replicas), NULL};
     const char *const bound[] = {"--use-hwthread-cpus", "--map-by",
                                  arena_print(arena, "slot:PE=%d", phase->threads), "--bind-to", "hwthread", NULL};
     const char *const loose[] = {"--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1", NULL};
@@ -68,15 +68,17 @@ static void set_environment(const Plan *plan, const Phase *phase) {
 }
 
 /* In the child between fork and exec. */
-static void become(const Plan *plan, const Phase *phase, int out, char **words) {
-    prctl(PR_SET_PDEATHSIG, SIGTERM); /* mpirun passes it on to its ranks */
+static void become(const Plan *plan, const Phase *phase, pid_t driver, int out, char **words) {
+    setpgid(0, 0); /* a Ctrl-C is the driver's to pass on: mpirun would kill its ranks */
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != driver) /* died before the line above */
+        _exit(CODE_STOPPED);
     int null = open("/dev/null", O_RDONLY);
     dup2(null, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
     set_environment(plan, phase);
     execvp(words[0], words);
-    dprintf(STDERR_FILENO, "batchlab: cannot start '%s': %s\n", words[0], strerror(errno));
-    _exit(127);
+    _exit(WORKER_NO_PROGRAM);
 }
 
 Error *worker_start(Worker *out, const Plan *plan, int index, const LaunchOptions *options) {
@@ -92,9 +94,9 @@ Error *worker_start(Worker *out, const Plan *plan, int index, const LaunchOption
     if (pipe2(ends, O_CLOEXEC) != 0) {
         error = error_new(CODE_INTERNAL, "cannot make a pipe: %s", strerror(errno));
     } else {
-        pid_t pid = fork();
+        pid_t driver = getpid(), pid = fork();
         if (pid == 0)
-            become(plan, phase, ends[1], words->word);
+            become(plan, phase, driver, ends[1], words->word);
         close(ends[1]);
         if (pid < 0) {
             close(ends[0]);

@@ -16,6 +16,9 @@ typedef struct Worker {
     int status;            /* of waitpid, when gone */
 } Worker;
 
+/* Exit code of a child that could not become its program. */
+enum { WORKER_NO_PROGRAM = 127 };
+
 /* Starts the worker processes of a phase: mpirun when replicas > 1. */
 Error *worker_start(Worker *out, const Plan *plan, int phase, const LaunchOptions *options);
 
