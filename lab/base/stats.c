@@ -99,6 +99,10 @@ double stats_t_quantile(double confidence, double df) {
     return 0.5 * (low + high);
 }
 
+double stats_f_tail(double f, double d1, double d2) {
+    return f <= 0 ? 1 : beta_regular(d2 / 2, d1 / 2, d2 / (d2 + d1 * f));
+}
+
 double stats_chi2_tail(double x, double df) {
     double a = df / 2, z = x / 2;
     if (z <= 0)

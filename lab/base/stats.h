@@ -9,6 +9,8 @@ double stats_quantile(const double *x, int n, double q);
 double stats_median(const double *x, int n);
 /* Two-sided Student t quantile: P(|t_df| <= result) = confidence. */
 double stats_t_quantile(double confidence, double df);
+/* P(F > f) with d1 and d2 degrees of freedom. */
+double stats_f_tail(double f, double d1, double d2);
 /* P(chi-square with df > x). */
 double stats_chi2_tail(double x, double df);
 
