@@ -35,7 +35,8 @@ static double tree_total(const TreeSum *tree) {
 }
 
 double vec_tree_sum(const double *x, int64_t n) {
-    TreeSum tree = {.have = 0};
+    TreeSum tree;
+    tree.have = 0; /* the partial sums need no clearing */
     for (int64_t i = 0; i < n; i++)
         tree_see(&tree, x[i]);
     return tree_total(&tree);
@@ -86,7 +87,10 @@ double vec_chunk_scale_sumsq(float *x, float factor, int64_t n) {
 }
 
 double vec_sumsq(const float *x, int64_t n) {
-    TreeSum tree = {.have = 0};
+    if (n <= VEC_CHUNK)
+        return vec_chunk_sumsq(x, n);
+    TreeSum tree;
+    tree.have = 0;
     for (int64_t at = 0; at < n; at += VEC_CHUNK)
         tree_see(&tree, vec_chunk_sumsq(x + at, n - at < VEC_CHUNK ? n - at : VEC_CHUNK));
     return tree_total(&tree);

@@ -47,10 +47,10 @@ static Error *settings_for(TrialSettings *out, BenchCase which, int64_t steps, A
     return trial_read(out, json, arena);
 }
 
-/* Median seconds of a pass with and without per-example norms, in alternation: what the statistics cost beyond it is a few
- * additions a tensor. */
+/* Seconds of a pass with per-example norms over seconds without, minus one: the median over neighbouring pairs, which drift
+ * and noise of the machine touch alike. What the statistics cost beyond that is a few additions a tensor. */
 static Error *time_norms(double *share, const TrialSettings *settings, const Dataset *data, Arena *arena) {
-    enum { ROUNDS = 60 };
+    enum { ROUNDS = 201 };
     ModelInput input = {data->n_features, data->n_classes, {data->shape[0], data->shape[1], data->shape[2]}};
     Model *model;
     int n = (int)settings->mini_batch;
@@ -60,21 +60,25 @@ static Error *time_norms(double *share, const TrialSettings *settings, const Dat
     int64_t *index = ARENA_ARRAY(arena, int64_t, n);
     for (int i = 0; i < n; i++)
         index[i] = i;
-    dataset_gather(data, SPLIT_TRAIN, index, n, x, y);
     model->type->init(model, 0, weights);
-    double *sumsq = ARENA_ARRAY(arena, double, model->n_segments), time[2][ROUNDS];
+    double *sumsq = ARENA_ARRAY(arena, double, model->n_segments), ratio[ROUNDS];
     Shard shard = {.n = n, .x = x, .y = y};
     ModelPass pass = {.weights = weights, .grad_sum = ARENA_ARRAY(arena, float, model->n_weights),
                       .workspace = arena_alloc(arena, model->type->workspace_bytes(model, n))};
-    for (int i = -4; i < 2 * ROUNDS; i++) {
-        int with = (i & 1) ^ (i >> 1 & 1); /* neighbours change sides */
-        pass.example_sumsq = with ? sumsq : NULL;
-        double start = clock_s();
-        model->type->pass(model, &shard, &pass);
+    for (int i = -2; i < ROUNDS; i++) {
+        double time[2];
+        for (int j = 0; j < 2; j++) {
+            int with = (i + j) & 1; /* sides change */
+            pass.example_sumsq = with ? sumsq : NULL;
+            dataset_gather(data, SPLIT_TRAIN, index, n, x, y); /* as in the loop: the rows have just been written */
+            double start = clock_s();
+            model->type->pass(model, &shard, &pass);
+            time[with] = clock_s() - start;
+        }
         if (i >= 0)
-            time[with][i / 2] = clock_s() - start;
+            ratio[i] = time[1] / time[0];
     }
-    *share = stats_median(time[1], ROUNDS) / stats_median(time[0], ROUNDS) - 1;
+    *share = stats_median(ratio, ROUNDS) - 1;
     return NULL;
 }
 

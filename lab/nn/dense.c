@@ -179,19 +179,33 @@ static const float *layer_input(const DenseWork *work, const Shard *shard, int l
     return l == 0 ? shard->x : work->layer[l - 1].h;
 }
 
+/* Adds the bias and applies the activation row by row; with `next_sumsq` (n) also |output|^2 of each row, while the row is
+ * in the nearest cache. */
+static void activate(const DenseLayer *layer, const LayerWork *mine, const float *bias, bool keep_slope,
+                     double *next_sumsq, int n) {
+    int64_t width = layer->n_out;
+    for (int i = 0; i < n; i++) {
+        float *row = mine->h + i * width, *slope = keep_slope && mine->slope ? mine->slope + i * width : NULL;
+        layer->activation->forward(row, slope, bias, 1, layer->n_out);
+        if (next_sumsq)
+            next_sumsq[i] = vec_sumsq(row, width);
+    }
+}
+
 static void forward(const DenseStack *stack, const DenseWork *work, const Shard *shard,
                     const ModelPass *pass) {
+    bool norms = pass->example_sumsq != NULL;
+    if (norms) /* before the product: the gathered rows are still near */
+        for (int i = 0; i < shard->n; i++)
+            work->layer[0].x_sumsq[i] =
+                vec_sumsq(shard->x + (int64_t)i * stack->layer[0].n_in, stack->layer[0].n_in);
     for (int l = 0; l < stack->n_layers; l++) {
         const DenseLayer *layer = &stack->layer[l];
         LayerWork *mine = &work->layer[l];
-        const float *x = layer_input(work, shard, l);
-        gemm(false, true, shard->n, layer->n_out, layer->n_in, x, pass->weights + layer->weight,
-             mine->h, false);
-        layer->activation->forward(mine->h, pass->grad_sum ? mine->slope : NULL,
-                                   pass->weights + layer->bias, shard->n, layer->n_out);
-        if (pass->example_sumsq)
-            for (int i = 0; i < shard->n; i++)
-                mine->x_sumsq[i] = vec_sumsq(x + (int64_t)i * layer->n_in, layer->n_in);
+        gemm(false, true, shard->n, layer->n_out, layer->n_in, layer_input(work, shard, l),
+             pass->weights + layer->weight, mine->h, false);
+        activate(layer, mine, pass->weights + layer->bias, pass->grad_sum != NULL,
+                 norms && l + 1 < stack->n_layers ? work->layer[l + 1].x_sumsq : NULL, shard->n);
     }
 }
 
