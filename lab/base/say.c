@@ -46,8 +46,9 @@ const char *say_duration(double seconds, char room[SAY_DURATION_ROOM]) {
 }
 
 Progress progress_new(const char *what, double total) {
-    Progress progress = {.what = what, .total = total, .start_s = clock_s(), .terminal = say_is_terminal()};
-    return progress;
+    double now = clock_s();
+    /* elsewhere than on a terminal the first line waits until there is something to say */
+    return (Progress){.what = what, .total = total, .start_s = now, .shown_s = now, .terminal = say_is_terminal()};
 }
 
 static void show(const Progress *progress, const char *note) {
