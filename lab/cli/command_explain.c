@@ -23,7 +23,8 @@ static Error *unknown(const char *name, const KindGroup *groups, int n) {
     int n_names = 0;
     for (int i = 0; i < n; i++)
         for (int j = 0; j < groups[i].n && n_names < 256; j++)
-            names[n_names++] = groups[i].table[j]->name;
+            if (groups[i].table[j]->name[0] != '_')
+                names[n_names++] = groups[i].table[j]->name;
     const char *near = text_nearest(name, names, n_names);
     return error_hint(error_new(CODE_USAGE, "nothing is called '%s'", name), "%s%s%s`batchlab list` shows every name",
                       near ? "did you mean '" : "", near ? near : "", near ? "'? " : "");
@@ -38,10 +39,13 @@ static Error *run_explain(const CommandLine *line, int *code, Arena *arena) {
     const KindGroup *groups = kind_groups(&n);
     for (int i = 0; i < n; i++)
         for (int j = 0; j < groups[i].n; j++)
-            if (strcmp(groups[i].table[j]->name, name) == 0 && groups[i].table != command_table) {
+            if (strcmp(groups[i].table[j]->name, name) == 0) {
                 if (shown++)
                     printf("\n");
-                print_page(groups[i].table[j], groups[i].noun, arena);
+                if (groups[i].table == command_table)
+                    command_help((const CommandType *)groups[i].table[j]);
+                else
+                    print_page(groups[i].table[j], groups[i].noun, arena);
             }
     return shown ? NULL : unknown(name, groups, n);
 }

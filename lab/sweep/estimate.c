@@ -2,10 +2,8 @@
 #include "lab/sweep/plan.h"
 
 #include "lab/base/clock.h"
-#include "lab/base/say.h"
 
 #include <omp.h>
-#include <stdio.h>
 #include <string.h>
 
 typedef struct Probe {
@@ -92,72 +90,4 @@ Error *plan_estimate(PlanEstimate *out, const Plan *plan, Arena *arena) {
         out->seconds += cpu_s / (wanted < plan->cores ? wanted : plan->cores);
     }
     return NULL;
-}
-
-static int phase_done(const Phase *phase) {
-    int n = 0;
-    for (int i = 0; i < phase->n; i++)
-        n += phase->run[i]->done;
-    return n;
-}
-
-static const char *mode_name(RunMode mode) {
-    return mode == RUN_FULL ? "full" : "verify";
-}
-
-void plan_print(const Plan *plan, const PlanEstimate *estimate) {
-    char duration[SAY_DURATION_ROOM];
-    printf("%s: %s\n", plan->experiment->name, plan->experiment->question);
-    printf("%d trials, %d runs, %d done, in %s\n\n", plan->experiment->n_trials, plan->n_runs, plan_count_done(plan),
-           plan->folder);
-    for (int i = 0; i < plan->n_phases; i++) {
-        const Phase *phase = &plan->phases[i];
-        printf("  %-6s replicas %d, threads %d%s%s: %d runs, %d done%s\n", mode_name(phase->mode), phase->replicas,
-               phase->threads, phase->isa ? ", isa " : "", phase->isa ? phase->isa : "", phase->n, phase_done(phase),
-               phase->replicas * phase->threads > plan->cores ? ", oversubscribed" : phase->alone ? ", timed" : "");
-    }
-    if (plan->n_skipped)
-        printf("  %d combinations skipped: more replicas than shards\n", plan->n_skipped);
-    printf("\n  %-16s %-10s %8s %6s %6s %7s %8s  %s\n", "trial", "optimizer", "B", "b", "seed", "steps", "lr", "run: state");
-    for (int i = 0; i < plan->n_runs; i++) {
-        const PlannedRun *run = &plan->runs[i];
-        const TrialSettings *trial = &run->trial->settings;
-        printf("  %-16s %-10s %8lld %6lld %6llu %7lld %8.4g  %s: %s\n", run->trial->id, trial->optimizer->kind.name,
-               (long long)trial->global_batch, (long long)trial->mini_batch, (unsigned long long)run->trial->seed,
-               (long long)run->steps, lr_at(&trial->lr, run->trial->total_steps / 2, trial->global_batch,
-                                            run->trial->data->n[SPLIT_TRAIN], run->trial->total_steps),
-               run->id + strlen(run->trial->id) + 1, run->done ? outcome_name(run->outcome) : "to do");
-    }
-    printf("\nleft: at most %s, %.0f MB of memory a replica, %.1f MB of disk\n",
-           say_duration(estimate->seconds, duration), estimate->memory_bytes / 1e6, estimate->disk_bytes / 1e6);
-}
-
-Json *plan_json(const Plan *plan, const PlanEstimate *estimate, Arena *arena) {
-    Json *object = json_object(arena);
-    json_add_text(object, "experiment", plan->experiment->name, arena);
-    json_add_text(object, "folder", plan->folder, arena);
-    json_add_number(object, "trials", plan->experiment->n_trials, arena);
-    json_add_number(object, "done", plan_count_done(plan), arena);
-    json_add_number(object, "skipped", plan->n_skipped, arena);
-    json_add_number(object, "seconds", estimate->seconds, arena);
-    json_add_number(object, "memory_bytes", estimate->memory_bytes, arena);
-    json_add_number(object, "disk_bytes", estimate->disk_bytes, arena);
-    Json *runs = json_add(object, "runs", json_array(arena), arena);
-    for (int i = 0; i < plan->n_runs; i++) {
-        const PlannedRun *run = &plan->runs[i];
-        Json *one = json_add(runs, NULL, json_object(arena), arena);
-        json_add_text(one, "run_id", run->id, arena);
-        json_add_text(one, "trial_id", run->trial->id, arena);
-        json_add_text(one, "seed", arena_print(arena, "%llu", (unsigned long long)run->trial->seed), arena);
-        json_add_number(one, "global_batch", (double)run->trial->settings.global_batch, arena);
-        json_add_number(one, "mini_batch", (double)run->trial->settings.mini_batch, arena);
-        json_add_text(one, "optimizer", run->trial->settings.optimizer->kind.name, arena);
-        json_add_number(one, "replicas", run->replicas, arena);
-        json_add_number(one, "threads", run->threads, arena);
-        json_add_text(one, "mode", mode_name(run->mode), arena);
-        json_add_number(one, "steps", (double)run->steps, arena);
-        json_add_flag(one, "done", run->done, arena);
-        json_add_text(one, "outcome", run->done ? outcome_name(run->outcome) : NULL, arena);
-    }
-    return object;
 }

@@ -47,7 +47,7 @@ static void add_phase(Plan *plan, Phase phase, Arena *arena) {
         if (!same_isa(trial->settings.isa, phase.isa))
             continue;
         if (phase.replicas > trial_shards(&trial->settings)) {
-            plan->n_skipped++;
+            plan->skipped[plan->n_skipped++] = (SkippedRun){trial, phase.replicas, phase.threads};
             continue;
         }
         PlannedRun *run = &plan->runs[plan->n_runs++];
@@ -73,6 +73,7 @@ static void add_phases(Plan *plan, Arena *arena) {
     bool verify = layouts->mode == RUN_VERIFY;
     size_t n_phases = (size_t)(n_isas * (n_layouts + 1));
     plan->phases = ARENA_ARRAY(arena, Phase, n_phases);
+    plan->skipped = ARENA_ARRAY(arena, SkippedRun, n_phases * (size_t)plan->experiment->n_trials);
     plan->runs = ARENA_ARRAY(arena, PlannedRun, n_phases * (size_t)plan->experiment->n_trials);
     for (int i = 0; i < n_isas && verify; i++)
         add_phase(plan, (Phase){.replicas = 1, .threads = (int)layouts->threads.value[0], .mode = RUN_FULL,

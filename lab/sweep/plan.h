@@ -25,6 +25,12 @@ typedef struct Phase {
     PlannedRun **run;
 } Phase;
 
+/* More replicas than the trial has shards. */
+typedef struct SkippedRun {
+    const PlannedTrial *trial;
+    int replicas, threads;
+} SkippedRun;
+
 typedef struct Plan {
     const Experiment *experiment;
     const char *folder; /* results/<experiment> */
@@ -32,7 +38,8 @@ typedef struct Plan {
     PlannedRun *runs;
     int n_phases;
     Phase *phases;
-    int n_skipped; /* (trial, layout) pairs with more replicas than shards */
+    int n_skipped;
+    SkippedRun *skipped;
     int cores;
 } Plan;
 
