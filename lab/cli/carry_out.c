@@ -118,6 +118,7 @@ Error *carry_out_file(const char *file, const CommandLine *line, int *code, Aren
     PASS(prepare(&plan, &experiment, file, line, arena));
     if (command_option(line, "--dry-run"))
         return show_plan(&plan, command_option(line, "--json"), arena);
+    experiment_note_overrides(&experiment, line->override, line->n_overrides, arena);
     LaunchOptions options = {
         .program = own_path(line->program, arena),
         .file = file,

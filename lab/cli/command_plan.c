@@ -21,6 +21,7 @@ static Error *run_plan(const CommandLine *line, int *code, Arena *arena) {
     Plan plan;
     PASS(experiment_load(&experiment, file, line->override, line->n_overrides, arena));
     PASS(plan_new(&plan, &experiment, results ? results : "results", command_option(line, "--rerun"), arena));
+    experiment_note_overrides(&experiment, line->override, line->n_overrides, arena);
     return show_plan(&plan, command_option(line, "--json"), arena);
 }
 

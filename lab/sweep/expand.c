@@ -130,6 +130,29 @@ Error *expand_point(Json **out, const Expansion *expansion, int64_t point, Arena
     return NULL;
 }
 
+Error *expand_base(Json **out, const Expansion *expansion, Arena *arena) {
+    PASS(expand_point(out, expansion, 0, arena));
+    for (int i = 0; i < expansion->n_axes; i++)
+        for (int j = 0; j < expansion->axis[i].n_settings; j++) {
+            const char *name = expansion->axis[i].setting[j]->key;
+            const Json *own = json_get(expansion->trial, name);
+            if (own)
+                PASS(json_set(*out, name, own, arena));
+        }
+    return NULL;
+}
+
+const Json *expand_shadow(const Expansion *expansion, const char *name) {
+    for (int i = 0; i < expansion->n_axes; i++)
+        for (int j = 0; j < expansion->axis[i].n_settings; j++) {
+            const Json *axis = expansion->axis[i].setting[j];
+            size_t n = strlen(axis->key);
+            if (strncmp(axis->key, name, n) == 0 && (name[n] == '\0' || name[n] == '.'))
+                return axis;
+        }
+    return NULL;
+}
+
 Error *expand_blame(Error *error, const Expansion *expansion, int64_t point, Arena *arena) {
     if (!error || expansion->n_axes == 0)
         return error;

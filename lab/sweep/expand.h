@@ -25,6 +25,13 @@ Error *expand_new(Expansion *out, const Json *trial, const Json *sweep, Arena *a
 /* The trial object of one point; the last axis varies fastest. */
 Error *expand_point(Json **out, const Expansion *expansion, int64_t point, Arena *arena);
 
+/* The trial as it stands in the file, completed by the first point where it leaves something to the sweep: what the sweep
+ * replaces must be right all the same. */
+Error *expand_base(Json **out, const Expansion *expansion, Arena *arena);
+
+/* The axis that replaces the setting `name` (dotted, below trial), or NULL. */
+const Json *expand_shadow(const Expansion *expansion, const char *name);
+
 /* Adds to an error (NULL stays NULL) which values of the sweep made the trial. */
 Error *expand_blame(Error *error, const Expansion *expansion, int64_t point, Arena *arena);
 

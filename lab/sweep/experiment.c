@@ -1,6 +1,7 @@
 #include "lab/sweep/experiment.h"
 
 #include "lab/base/io.h"
+#include "lab/base/say.h"
 #include "lab/base/text.h"
 #include "lab/sweep/expand.h"
 #include "lab/sweep/layout.h"
@@ -88,6 +89,15 @@ static bool is_known(const Experiment *experiment, const char *id) {
     return false;
 }
 
+/* A setting that the sweep replaces in every trial is read too: a typo there is a typo. On the command line it is most
+ * likely a misunderstanding. */
+static Error *check_base(const Expansion *expansion, Arena *arena) {
+    Json *base;
+    TrialSettings unused;
+    PASS(expand_base(&base, expansion, arena));
+    return trial_read(&unused, base, arena);
+}
+
 static Error *resolve_trials(Experiment *out, const Json *trial, const Json *sweep, const uint64_t *seeds,
                              int n_seeds, Arena *arena) {
     enum { MAX_TRIALS = 100000 };
@@ -96,6 +106,7 @@ static Error *resolve_trials(Experiment *out, const Json *trial, const Json *swe
     if (expansion.n_points > MAX_TRIALS / n_seeds)
         return error_hint(json_error(sweep ? sweep : trial, "would make %lld trials",
                                      (long long)expansion.n_points * n_seeds), "at most %d", MAX_TRIALS);
+    PASS(check_base(&expansion, arena));
     DataCache *cache = ARENA_NEW(arena, DataCache);
     out->trials = ARENA_ARRAY(arena, PlannedTrial, expansion.n_points * n_seeds);
     for (int64_t point = 0; point < expansion.n_points; point++) {
@@ -225,4 +236,18 @@ Error *experiment_load(Experiment *out, const char *file, const char *const *ove
     hash_of(text, strlen(text), hex);
     out->sha256 = arena_copy(arena, hex);
     return NULL;
+}
+
+void experiment_note_overrides(const Experiment *experiment, const char *const *overrides, int n_overrides,
+                               Arena *arena) {
+    Expansion expansion;
+    Error *error = expand_new(&expansion, json_find(experiment->resolved, "trial"),
+                              json_find(experiment->resolved, "sweep"), arena);
+    error_end(error); /* it was expanded before: there is none */
+    for (int i = 0; i < n_overrides && !error; i++) {
+        const char *path = arena_copy_n(arena, overrides[i], strcspn(overrides[i], "="));
+        const Json *axis = strncmp(path, "trial.", 6) == 0 ? expand_shadow(&expansion, path + 6) : NULL;
+        if (axis)
+            say("note: '%s' has no effect, because %s sets it in every trial", path, axis->path);
+    }
 }
