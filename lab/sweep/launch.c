@@ -110,6 +110,7 @@ static void take_line(Driver *driver, Worker *worker, const Phase *phase) {
     } else if (strcmp(word, "end") == 0) {
         driver->done += run_work(run) - worker->run_work;
         worker->run = NULL;
+        run->timed_out = strcmp(rest, outcome_name(OUTCOME_INTERRUPTED)) == 0 && !driver->stopping;
     }
     show(driver, worker);
 }
@@ -218,7 +219,7 @@ static Error *judge(Driver *driver, const Phase *phase, const Worker *worker) {
 static int count_left(const Phase *phase) {
     int n = 0;
     for (int i = 0; i < phase->n; i++)
-        n += !phase->run[i]->done;
+        n += !phase->run[i]->done && !phase->run[i]->timed_out;
     return n;
 }
 
@@ -244,7 +245,7 @@ static Error *carry_out(Driver *driver, int index) {
 static int count_claimed(const Plan *plan, const Phase *phase) {
     int n = 0;
     for (int i = 0; i < phase->n; i++)
-        n += !phase->run[i]->done && campaign_is_claimed(plan, phase->run[i]);
+        n += !phase->run[i]->done && !phase->run[i]->timed_out && campaign_is_claimed(plan, phase->run[i]);
     return n;
 }
 
@@ -287,6 +288,11 @@ Error *launch_plan(Plan *plan, const LaunchOptions *options) {
     for (int i = 0; i < plan->n_phases && !error; i++)
         error = carry_out_phase(&driver, i);
     progress_end(&driver.progress);
+    int n_timed_out = 0;
+    for (int i = 0; i < plan->n_runs; i++)
+        n_timed_out += plan->runs[i].timed_out;
+    if (n_timed_out)
+        say("%d runs ended as interrupted at layouts.max_seconds; the same command starts them again", n_timed_out);
     arena_end(arena);
     return error;
 }

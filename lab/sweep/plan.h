@@ -12,6 +12,7 @@ typedef struct PlannedRun {
     int64_t steps; /* at most: a target may end it earlier */
     bool done;
     bool rerun;      /* done before, but asked for again */
+    bool timed_out;  /* this process saw it end at layouts.max_seconds: it is not started again now */
     Outcome outcome; /* when done */
 } PlannedRun;
 
