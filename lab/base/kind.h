@@ -5,6 +5,16 @@
 
 #include "lab/base/param.h"
 
+/* A named set of settings, as a framework or a paper has them: `"preset": NAME` stands for them in an experiment, and
+ * what is given beside it wins. Resolved settings (and so trial ids) are explicit: they name no preset. */
+typedef struct Preset {
+    const char *name;
+    const char *summary;
+    const char *settings; /* JSON object */
+} Preset;
+
+#define PRESET_END {NULL, NULL, NULL}
+
 typedef struct Kind {
     const char *name;
     const char *summary;   /* one line */
@@ -12,6 +22,7 @@ typedef struct Kind {
     const char *reference; /* paper or source, may be NULL */
     size_t settings_bytes;
     const Param *params; /* NULL: no settings */
+    const Preset *presets; /* ends with PRESET_END; NULL: none */
 } Kind;
 
 /* Finds a name; the error (code 2) names the nearest and the command that lists them. `what` is the singular noun,
@@ -20,7 +31,8 @@ Error *kind_find(const Kind **out, const Kind *const *table, int n, const char *
                  const Json *where);
 
 /* Reads {"name": NAME, ...settings...} (or just "NAME"): finds the kind and parses its settings into fresh arena
- * memory. `others` are further keys that stand beside the kind's own (read elsewhere). */
+ * memory. `others` are further keys that stand beside the kind's own (read elsewhere); where the kind has presets,
+ * "preset" is one more key. */
 Error *kind_read(const Kind **out, void **settings, const Json *object, const Kind *const *table, int n,
                  const char *what, const char *const *others, Arena *arena);
 

@@ -98,11 +98,21 @@ bool schema_all_optional(const Param *rows) {
     return true;
 }
 
+static void add_presets(Json *schema, const Preset *presets, Arena *arena) {
+    Json *preset = json_add(schema_settings(schema), "preset", json_object(arena), arena);
+    json_add_text(preset, "description", "other defaults, as a framework or a paper has them", arena);
+    Json *names = json_add(preset, "enum", json_array(arena), arena);
+    for (; presets->name; presets++)
+        json_add(names, NULL, json_text(presets->name, arena), arena);
+}
+
 Json *schema_kind(const Kind *kind, Arena *arena) {
     Json *schema = schema_object(kind->summary, arena);
     Json *name = json_add(schema_settings(schema), "name", json_object(arena), arena);
     json_add_text(name, "const", kind->name, arena);
     schema_require(schema, "name", arena);
+    if (kind->presets)
+        add_presets(schema, kind->presets, arena);
     schema_add_rows(schema, kind->params, arena);
     return schema;
 }
