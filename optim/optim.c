@@ -69,8 +69,10 @@ Optim *optim_new(const OptimType *type, const void *settings, const Segment *seg
         optim->slots[i] = ARENA_ARRAY(arena, real, optim->n_weights);
     optim->sums = ARENA_ARRAY(arena, double, optim->n_chunks * type->n_sums);
     optim->ratios = ARENA_ARRAY(arena, double, n_segments);
+    optim->ratios2 = ARENA_ARRAY(arena, double, n_segments);
     for (int s = 0; s < n_segments; s++)
-        optim->ratios[s] = 1;
+        optim->ratios[s] = optim->ratios2[s] = 1;
+    optim->grad_factor = 1;
     return optim;
 }
 
@@ -89,7 +91,9 @@ static OptimSpan span_of(const Work *work, int64_t c) {
     OptimSpan span = {.segment = &optim->segments[chunk->segment],
                       .n = chunk->n,
                       .weights = work->weights + chunk->offset,
-                      .grad = work->grad + chunk->offset};
+                      .grad = work->grad + chunk->offset,
+                      .grad_sumsq = work->layers[chunk->segment].grad_sumsq,
+                      .ratio2 = optim->ratios2[chunk->segment]};
     for (int i = 0; i < optim->type->n_slots; i++)
         span.slot[i] = optim->slots[i] + chunk->offset;
     return span;
@@ -119,6 +123,9 @@ static void set_ratios(const Work *work) {
         OptimLayer *layer = &work->layers[s];
         layer->trust = type->ratio(&work->step, &optim->segments[s], sums, layer->grad_sumsq);
         optim->ratios[s] = layer->trust;
+        if (type->ratio2)
+            optim->ratios2[s] =
+                type->ratio2(&work->step, &optim->segments[s], sums, layer->grad_sumsq);
         first += n;
     }
 }
@@ -159,12 +166,18 @@ void optim_step(Optim *optim, double lr, real *weights, const real *grad, OptimL
     if (optim->t == 1)
         optim->lr_last = lr;
     Work work = {.optim = optim, .weights = weights, .grad = grad, .layers = layers};
-    work.step = (OptimStep){
-        .t = optim->t, .lr = lr, .lr_last = optim->lr_last, .settings = optim->settings};
+    work.step = (OptimStep){.t = optim->t,
+                            .lr = lr,
+                            .lr_last = optim->lr_last,
+                            .settings = optim->settings,
+                            .grad_factor = 1};
+    for (int s = 0; s < optim->n_segments; s++) { /* few tensors: summed in their order */
+        work.step.grad_sumsq += layers[s].grad_sumsq;
+        layers[s].trust = 1; /* unless the rule has a ratio */
+    }
     if (optim->type->begin)
         optim->type->begin(&work.step);
-    for (int s = 0; s < optim->n_segments; s++)
-        layers[s].trust = 1; /* unless the rule has a ratio */
+    optim->grad_factor = work.step.grad_factor;
     if (threads > optim->n_chunks)
         threads = (int)optim->n_chunks;
     if (threads > 1) {

@@ -14,7 +14,7 @@
 #include "optim/real.h"
 
 #define OPTIM_MAX_SLOTS 4
-#define OPTIM_MAX_SUMS 4
+#define OPTIM_MAX_SUMS 6
 #define OPTIM_MAX_CONSTANTS 8
 
 /* Per-tensor results of a step, for the /layers columns. */
@@ -31,6 +31,8 @@ typedef struct OptimSpan {
     real *weights;
     const real *grad; /* mean gradient */
     real *slot[OPTIM_MAX_SLOTS];
+    double grad_sumsq; /* |g|^2 of the whole tensor */
+    double ratio2;     /* in update, of rules that have a second one */
 } OptimSpan;
 
 typedef struct OptimStep {
@@ -38,6 +40,8 @@ typedef struct OptimStep {
     double lr;      /* used by this update */
     double lr_last; /* used by the previous update (lr at t = 1) */
     const void *settings;
+    double grad_sumsq;  /* |g|^2 of all tensors */
+    double grad_factor; /* 1; what begin() wants every gradient multiplied by, for the rule itself to apply */
     double constant[OPTIM_MAX_CONSTANTS]; /* what the rule's begin() computed for this step */
 } OptimStep;
 
@@ -52,6 +56,8 @@ typedef struct OptimType {
     void (*measure)(const OptimStep *step, const OptimSpan *span, double *sums);
     /* Trust ratio of a tensor from its sums. Called for every tensor; NULL (no measure either then): 1. */
     double (*ratio)(const OptimStep *step, const Segment *segment, const double *sums, double grad_sumsq);
+    /* Of rules whose step has two directions with a ratio each (LANS), else NULL. */
+    double (*ratio2)(const OptimStep *step, const Segment *segment, const double *sums, double grad_sumsq);
     void (*update)(const OptimStep *step, const OptimSpan *span, double ratio);
 } OptimType;
 
@@ -80,10 +86,11 @@ typedef struct Optim {
     real *slots[OPTIM_MAX_SLOTS]; /* each (n_weights), zero at the start */
     int64_t t;                    /* updates done */
     double lr_last;
+    double grad_factor; /* of the last step */
     struct OptimChunk *chunks; /* fixed cut of the weights */
     int64_t n_chunks;
     double *sums;   /* (n_sums, n_chunks), one column after the other */
-    double *ratios; /* (n_segments) */
+    double *ratios, *ratios2; /* (n_segments) */
 } Optim;
 
 /* Makes an optimizer for a model's segments. */

@@ -34,4 +34,17 @@ static inline double sums_squares(const real *x, int64_t n)
     return sums_fold(lane);
 }
 
+/* Sum of x[i] * y[i] over one chunk (n <= VEC_CHUNK). */
+static inline double sums_products(const real *x, const real *y, int64_t n)
+{
+    double lane[SUMS_LANES] = {0};
+    int64_t whole = n - n % SUMS_LANES;
+    for (int64_t i = 0; i < whole; i += SUMS_LANES)
+        for (int j = 0; j < SUMS_LANES; j++)
+            lane[j] += (double)x[i + j] * (double)y[i + j];
+    for (int64_t i = whole; i < n; i++)
+        lane[i - whole] += (double)x[i] * (double)y[i];
+    return sums_fold(lane);
+}
+
 #endif

@@ -58,13 +58,16 @@ static void fill(Bench *bench, uint64_t seed) {
     }
 }
 
-/* Every setting with "decay" in its name becomes `decay`; below 0: all defaults. */
+/* Every number with "decay" in its name becomes `decay`, and what adapts does so by the flags;
+ * decay below 0: all defaults. */
 static Bench *bench_new(const OptimType *type, double decay, Arena *arena) {
     Json *object = json_object(arena);
     json_add_text(object, "name", type->kind.name, arena);
     for (const Param *row = type->kind.params; decay >= 0 && row && row->key; row++)
-        if (strstr(row->key, "decay"))
+        if (row->kind == PARAM_NUMBER && strstr(row->key, "decay"))
             json_add_number(object, row->key, decay, arena);
+        else if (strcmp(row->key, "skip") == 0)
+            json_add_text(object, row->key, "ndim", arena);
     const Kind *kind;
     void *settings;
     Error *error =

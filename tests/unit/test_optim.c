@@ -30,25 +30,94 @@ static void test_optim__finds_what_is_registered(void **state) {
 /* Defaults of specs/optimizers.md section 13, read back from the settings as JSON. */
 static void test_optim__has_the_recommended_defaults(void **state) {
     (void)state;
-    static const char *const expected[] = {
-        "{\"name\":\"sgd\",\"weight_decay\":0}",
-        "{\"momentum\":0.9,\"name\":\"momentum\",\"nesterov\":false,\"weight_decay\":0.0001}",
-        "{\"eps\":0,\"eta\":0.001,\"momentum\":0.9,\"name\":\"lars\",\"nesterov\":false,\"weight_"
-        "decay\":0.0001}",
-        "{\"beta1\":0.9,\"beta2\":0.999,\"bias_correction\":true,\"eps\":1e-06,\"name\":\"lamb\","
-        "\"weight_decay\":0.01}",
+    static const struct {
+        const char *name, *defaults;
+    } expected[] = {
+        {"sgd", "{\"weight_decay\": 0}"},
+        {"momentum", "{\"momentum\": 0.9, \"nesterov\": false, \"weight_decay\": 1e-4, "
+                     "\"form\": \"torch\", \"dampening\": 0, \"correction\": \"none\"}"},
+        {"sgdw", "{\"momentum\": 0.9, \"nesterov\": false, \"weight_decay\": 1e-4, "
+                 "\"decay_by\": \"lr\", \"alpha\": 1, \"lr_placement\": \"outside\"}"},
+        {"adam", "{\"beta1\": 0.9, \"beta2\": 0.999, \"eps\": 1e-8, \"eps_placement\": "
+                 "\"outside\", \"bias_correction\": true, \"weight_decay\": 0}"},
+        {"adamw", "{\"beta1\": 0.9, \"beta2\": 0.999, \"eps\": 1e-8, \"eps_placement\": "
+                  "\"outside\", \"bias_correction\": true, \"weight_decay\": 0.01, "
+                  "\"decay_by\": \"lr\", \"alpha\": 1}"},
+        {"lars", "{\"momentum\": 0.9, \"eta\": 0.001, \"weight_decay\": 1e-4, \"eps\": 0, "
+                 "\"nesterov\": false, \"lr_placement\": \"inside\", \"trust_on\": \"grad\", "
+                 "\"denominator\": \"split\", \"mode\": \"scale\", \"one_minus_mu\": false, "
+                 "\"skip\": \"ndim\", \"excluded_lr_scale\": 1, \"zero_norm\": \"trust1\"}"},
+        {"lamb", "{\"beta1\": 0.9, \"beta2\": 0.999, \"eps\": 1e-6, \"eps_placement\": "
+                 "\"outside\", \"bias_correction\": true, \"bias_in_step\": false, "
+                 "\"weight_decay\": 0.01, \"decay\": \"inside\", \"skip\": \"ndim\", "
+                 "\"phi_min\": 0, \"phi_max\": 0, \"ratio_min\": 0, \"ratio_max\": 0, "
+                 "\"max_grad_norm\": 0, \"normalise_grad\": false}"},
+        {"lans", "{\"beta1\": 0.9, \"beta2\": 0.999, \"eps\": 1e-6, \"weight_decay\": 0.01, "
+                 "\"bias_correction\": true, \"normalise_grad\": true, \"grad_averaging\": "
+                 "true, \"step_form\": \"apex\", \"skip\": \"none\"}"},
     };
-    static const char *const names[] = {"\"sgd\"", "\"momentum\"", "\"lars\"", "\"lamb\""};
     Arena *arena = arena_new();
-    for (int i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
         const Kind *kind;
         void *settings;
-        assert_null(read_settings(&kind, &settings, names[i], arena));
+        assert_null(
+            read_settings(&kind, &settings, arena_print(arena, "\"%s\"", expected[i].name), arena));
         Json *wanted;
-        assert_null(json_parse(&wanted, expected[i], strlen(expected[i]), "expected", arena));
+        const char *text = expected[i].defaults;
+        assert_null(json_parse(&wanted, text, strlen(text), "expected", arena));
+        json_add_text(wanted, "name", expected[i].name, arena);
         assert_string_equal(json_canonical(kind_write(kind, settings, arena), arena),
                             json_canonical(wanted, arena));
     }
+    arena_end(arena);
+}
+
+/* A preset stands for settings, what is given beside it wins, and nothing remembers its name. */
+static void test_optim__presets_resolve_to_settings(void **state) {
+    (void)state;
+    static const char *const same[][2] = {
+        {"{\"name\": \"lars\", \"preset\": \"timm\"}",
+         "{\"name\": \"lars\", \"lr_placement\": \"outside\", \"eps\": 1e-8, \"skip\": \"wd\"}"},
+        {"{\"name\": \"lars\", \"preset\": \"apex-larc\", \"eta\": 0.5}",
+         "{\"name\": \"lars\", \"lr_placement\": \"outside\", \"eps\": 1e-8, \"skip\": \"none\", "
+         "\"zero_norm\": \"noop\", \"mode\": \"clip\", \"eta\": 0.5}"},
+        {"{\"name\": \"lamb\", \"preset\": \"lamb-nv\"}",
+         "{\"name\": \"lamb\", \"max_grad_norm\": 1, \"skip\": \"none\"}"},
+        {"{\"name\": \"momentum\", \"preset\": \"goyal\", \"correction\": \"none\"}",
+         "{\"name\": \"momentum\", \"form\": \"caffe\"}"},
+    };
+    Arena *arena = arena_new();
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+        const char *written[2];
+        for (int side = 0; side < 2; side++) {
+            const Kind *kind;
+            void *settings;
+            assert_null(read_settings(&kind, &settings, same[i][side], arena));
+            written[side] = json_canonical(kind_write(kind, settings, arena), arena);
+        }
+        assert_string_equal(written[0], written[1]);
+        assert_null(strstr(written[0], "preset"));
+    }
+    arena_end(arena);
+}
+
+/* Every preset of every optimizer reads, and differs from the defaults or says nothing. */
+static void test_optim__presets_are_legal(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    for (int i = 0; i < OPTIM_N; i++)
+        for (const Preset *preset = optim_table[i]->presets; preset && preset->name; preset++) {
+            const Kind *kind;
+            void *settings;
+            Error *error =
+                read_settings(&kind, &settings,
+                              arena_print(arena, "{\"name\": \"%s\", \"preset\": \"%s\"}",
+                                          optim_table[i]->name, preset->name),
+                              arena);
+            if (error)
+                fail_msg("%s %s: %s", optim_table[i]->name, preset->name, error_text(error));
+            assert_non_null(preset->summary);
+        }
     arena_end(arena);
 }
 
@@ -64,6 +133,11 @@ static void test_optim__refuses_bad_settings(void **state) {
         {"{\"name\": \"lars\", \"eta\": -0.001}", "eta"},
         {"{\"name\": \"lamb\", \"beta2\": 1}", "beta2"},
         {"{\"name\": \"lamb\", \"eps\": 0}", "eps"},
+        {"{\"name\": \"lars\", \"preset\": \"tim\"}", "'timm'"},
+        {"{\"name\": \"lars\", \"preset\": 1}", "preset"},
+        {"{\"name\": \"sgd\", \"preset\": \"torch\"}", "preset"},
+        {"{\"name\": \"lars\", \"denominator\": \"splt\"}", "'split'"},
+        {"{\"name\": \"momentum\", \"form\": \"tensorflow\"}", "torch, caffe, ema"},
         {"{\"name\": \"sgd\", \"momentum\": 0.9}", "momentum"},
         {"{\"name\": \"sgd\", \"weight_decay\": \"1e-4\"}", "weight_decay"},
     };
@@ -163,6 +237,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_optim__finds_what_is_registered),
         cmocka_unit_test(test_optim__has_the_recommended_defaults),
+        cmocka_unit_test(test_optim__presets_resolve_to_settings),
+        cmocka_unit_test(test_optim__presets_are_legal),
         cmocka_unit_test(test_optim__refuses_bad_settings),
         cmocka_unit_test(test_optim__float_agrees_with_double_after_100_steps),
         cmocka_unit_test(test_optim__witness_sees_a_wrong_setting),
