@@ -101,3 +101,15 @@ void vec_add(float *to, const float *from, int64_t n) {
     for (int64_t i = 0; i < n; i++)
         to[i] += from[i];
 }
+
+VEC_CLONES
+void vec_scale(float *x, float factor, int64_t n) {
+    for (int64_t i = 0; i < n; i++)
+        x[i] *= factor;
+}
+
+VEC_CLONES
+void vec_toward(float *x, const float *to, float share, int64_t n) {
+    for (int64_t i = 0; i < n; i++)
+        x[i] += share * (to[i] - x[i]);
+}

@@ -83,6 +83,20 @@ static Json *stop(Arena *arena) {
     return schema;
 }
 
+static Json *layer_rules(Arena *arena) {
+    Json *rule = schema_object("one rule; later ones win", arena);
+    static const char *const keys[] = {"match", "decay", "adapt"};
+    static const char *const types[] = {"string", "boolean", "boolean"};
+    for (int i = 0; i < 3; i++)
+        json_add_text(json_add(schema_settings(rule), keys[i], json_object(arena), arena), "type", types[i], arena);
+    schema_require(rule, "match", arena);
+    Json *list = json_object(arena);
+    json_add_text(list, "type", "array", arena);
+    json_add_text(list, "description", "which tensors decay and adapt, by shell pattern of their names", arena);
+    json_add(list, "items", rule, arena);
+    return list;
+}
+
 static Json *trial(Arena *arena) {
     Json *schema = schema_object("what is learned: everything that the numbers depend on; "
                                  "complete, the sweep replaces values in it",
@@ -96,10 +110,12 @@ static Json *trial(Arena *arena) {
     json_add(settings, "optimizer", kinds(optim_table, OPTIM_N, "the update rule", arena), arena);
     json_add(settings, "lr", lr(arena), arena);
     json_add(settings, "stop", stop(arena), arena);
-    Json *eval =
-        json_add(settings, "eval",
-                 schema_object("when the validation and test sets are looked at", arena), arena);
-    schema_add_rows(eval, rows.eval, arena);
+    for (int i = 0; i < rows.n_sections; i++) {
+        const TrialSection *section = &rows.sections[i];
+        Json *object = json_add(settings, section->key, schema_object(section->help, arena), arena);
+        schema_add_rows(object, section->rows, arena);
+    }
+    json_add(settings, "layers", layer_rules(arena), arena);
     schema_add_rows(schema, rows.isa, arena);
     static const char *const needed[] = {"dataset", "model", "optimizer", "lr", "stop"};
     for (int i = 0; i < 5; i++)

@@ -265,8 +265,9 @@ void dense_pass(const Model *model, const Shard *shard, ModelPass *pass) {
     work_lay(&work, pass->workspace, stack, shard->n);
     forward(stack, &work, shard, pass);
     const LayerWork *top = &work.layer[stack->n_layers - 1];
-    pass->loss_sum = loss_cross_entropy(top->h, work.row_loss, shard->y, shard->n, model->n_classes,
-                                        &pass->n_correct);
+    pass->loss_sum = loss_cross_entropy(
+        top->h, work.row_loss, shard->y, shard->n, model->n_classes,
+        loss_target(pass->label_smoothing, pass->smooth_others, model->n_classes), &pass->n_correct);
     if (pass->grad_sum)
         backward(stack, &work, shard, pass);
 }

@@ -21,8 +21,13 @@ static void exp_all(float *x, int64_t n) {
         x[i] = approx_exp(x[i]);
 }
 
+LossTarget loss_target(double smoothing, bool others_only, int n_classes) {
+    double share = smoothing / (others_only ? n_classes - 1 : n_classes);
+    return (LossTarget){(float)(1 - smoothing + (others_only ? 0 : share)), (float)share};
+}
+
 double loss_cross_entropy(float *logits, double *row_loss, const int32_t *labels, int n,
-                          int n_classes, int64_t *n_correct) {
+                          int n_classes, LossTarget target, int64_t *n_correct) {
     *n_correct = 0;
     for (int i = 0; i < n; i++) {
         float *z = logits + (int64_t)i * n_classes;
@@ -44,7 +49,10 @@ double loss_cross_entropy(float *logits, double *row_loss, const int32_t *labels
         float scale = (float)(1.0 / sum);
         for (int j = 0; j < n_classes; j++)
             p[j] *= scale;
-        p[labels[i]] -= 1.0F;
+        if (target.off != 0)
+            for (int j = 0; j < n_classes; j++)
+                p[j] -= j == labels[i] ? 0 : target.off;
+        p[labels[i]] -= target.on;
     }
     return vec_tree_sum(row_loss, n);
 }

@@ -35,6 +35,10 @@ typedef struct ModelPass {
     int64_t n_correct;    /* out: top-1 */
     double *example_sumsq; /* out (n_segments): sum over examples of |g_i|^2; NULL: not wanted; only for NOISE_UNIT_EXAMPLE */
     void *workspace;      /* of model_workspace_bytes, aligned to 64 */
+    /* Label smoothing e of the training target: 1 - e + e/K for the label and e/K for the others; with `smooth_others` 1 - e
+     * and e/(K - 1). The reported loss stays -log p(label). */
+    double label_smoothing;
+    bool smooth_others;
 } ModelPass;
 
 typedef struct ModelType {

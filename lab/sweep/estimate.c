@@ -83,7 +83,7 @@ Error *plan_estimate(PlanEstimate *out, const Plan *plan, Arena *arena) {
             cpu_s += 1.25 * examples * probe[k].seconds_per_example; /* evaluation, update, reduction */
             double memory = probe[k].memory_bytes;
             out->memory_bytes = memory > out->memory_bytes ? memory : out->memory_bytes;
-            double evals = examples / (double)settings->eval_every_examples + 1;
+            double evals = examples / (double)settings->eval.every_examples + 1;
             out->disk_bytes += 3 * ((double)run->steps * 140 + evals * (160 + 32 * probe[k].n_segments)) + 3e4;
         }
         int wanted = phase->alone ? phase->replicas * phase->threads : plan->cores;

@@ -6,6 +6,7 @@
 #include "lab/sweep/expand.h"
 #include "lab/sweep/layout.h"
 #include "lab/sweep/seeds.h"
+#include "lab/train/layer_rules.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,10 @@ static Error *check_trial(PlannedTrial *trial, DataCache *cache, DataPaths paths
     Error *error = model_new(&model, settings->model, settings->model_settings, &input, (int)settings->mini_batch,
                              scratch);
     bool coupled = !error && model->coupled;
+    const Segment *ruled;
+    if (!error)
+        error = layer_rules_apply(&ruled, settings->layer_rules, settings->n_layer_rules, model->segments,
+                                  model->n_segments, scratch);
     arena_end(scratch);
     TRY(error, "%s cannot learn from the dataset '%s'", json_place(json_find(where, "model"), arena),
         settings->dataset->kind.name);
@@ -74,8 +79,8 @@ static Error *check_trial(PlannedTrial *trial, DataCache *cache, DataPaths paths
     if (coupled && (!mini || mini->kind != JSON_NUMBER))
         return error_hint(json_error(mini ? mini : where, "must give mini_batch as a number"),
                           "the model has batch norm, so the result depends on it");
-    if (settings->eval_every_examples == 0)
-        settings->eval_every_examples = data->n[SPLIT_TRAIN];
+    if (settings->eval.every_examples == 0)
+        settings->eval.every_examples = data->n[SPLIT_TRAIN];
     trial->total_steps = trial_total_steps(settings, data->n[SPLIT_TRAIN]);
     trial->config = json_canonical(trial_write(settings, arena), arena);
     trial_id(trial->id, settings, trial->seed, data->sha256, arena);

@@ -20,7 +20,8 @@ static void eval_shard(const Trainer *trainer, TrainThread *thread, Split split,
     dataset_gather(trainer->data, split, thread->index, n, thread->x, thread->y);
     Shard examples = {.n = n, .x = thread->x, .y = thread->y, .seed = trainer->seed, .step = trainer->step,
                       .index = shard};
-    ModelPass pass = {.weights = trainer->weights, .workspace = thread->workspace};
+    ModelPass pass = {.weights = trainer->averaged ? trainer->averaged : trainer->weights,
+                      .workspace = thread->workspace};
     trainer->model->type->pass(trainer->model, &examples, &pass);
     sums[0] = pass.loss_sum;
     sums[1] = (double)pass.n_correct;

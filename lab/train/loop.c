@@ -12,6 +12,10 @@ void stage_update(Trainer *trainer) {
     row->lr = lr_at(&settings->lr, trainer->step, settings->global_batch, trainer->data->n[SPLIT_TRAIN],
                     trainer->total_steps);
     optim_step(trainer->optim, row->lr, trainer->weights, trainer->grad, trainer->layers, trainer->threads);
+    if (trainer->averaged) {
+        double keep = exp2(-(double)settings->global_batch / settings->ema.half_life_examples);
+        vec_toward(trainer->averaged, trainer->weights, (float)(1 - keep), trainer->model->n_weights);
+    }
     trainer->step++;
     row->step = trainer->step;
     row->examples = trainer->step * settings->global_batch;
@@ -88,7 +92,7 @@ static bool has_reached(const StopSettings *stop, const EvalRow *row) {
 
 /* At the first step at or past each multiple of the interval, and at the full run's last step. */
 static bool eval_is_due(const Trainer *trainer) {
-    int64_t batch = trainer->settings->global_batch, every = trainer->settings->eval_every_examples;
+    int64_t batch = trainer->settings->global_batch, every = trainer->settings->eval.every_examples;
     if (every == 0)
         every = trainer->data->n[SPLIT_TRAIN];
     int64_t now = trainer->step * batch;
@@ -154,7 +158,7 @@ static Error *train(Trainer *trainer, RunSummary *summary) {
         TIMED(reduce_s, error = stage_reduce(trainer));
         if (error)
             return error;
-        TIMED(noise_s, stage_noise(trainer));
+        TIMED(noise_s, stage_noise(trainer); stage_clip(trainer));
         TIMED(update_s, stage_update(trainer));
         trainer->row.step_s = clock_s() - start_s;
         record_step(trainer);

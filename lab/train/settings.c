@@ -2,6 +2,7 @@
 #include "lab/train/trial.h"
 
 #include "lab/base/hash.h"
+#include "lab/train/layer_rules.h"
 
 #include <math.h>
 #include <string.h>
@@ -21,14 +22,41 @@ static const Param stop_rows[] = {
     PARAM_END,
 };
 
-typedef struct EvalSettings {
-    int64_t every_examples;
-} EvalSettings;
-
 static const Param eval_rows[] = {
     PARAM(COUNT, EvalSettings, every_examples, "0", 0, 1e15, "examples", "evaluation interval, 0: one epoch"),
     PARAM_END,
 };
+
+static const char *const clip_forms[] = {"tf", "torch", NULL};
+static const char *const clip_scopes[] = {"global", "layer", NULL};
+static const Param clip_rows[] = {
+    PARAM(NUMBER, ClipSettings, norm, "0", 0, 1e30, "1", "largest norm of the mean gradient, 0: no clipping"),
+    PARAM_FROM(ClipSettings, form, "\"tf\"", clip_forms, "limit / norm, or torch's limit / (norm + 1e-6)"),
+    PARAM_FROM(ClipSettings, scope, "\"global\"", clip_scopes, "norm over all tensors, or each tensor by itself"),
+    PARAM_END,
+};
+
+static const char *const smooth_names[] = {"all", "others", NULL};
+static const Param loss_rows[] = {
+    PARAM(NUMBER, LossSettings, label_smoothing, "0", 0, 0.999, "1",
+          "share of the target spread over classes; the reported loss stays unsmoothed"),
+    PARAM_FROM(LossSettings, smooth, "\"all\"", smooth_names, "spread over all classes (e/K) or the others (e/(K-1))"),
+    PARAM_END,
+};
+
+static const Param ema_rows[] = {
+    PARAM(NUMBER, EmaSettings, half_life_examples, "0", 0, 1e15, "examples",
+          "evaluate a moving average of the weights with this half-life, 0: the weights themselves"),
+    PARAM_END,
+};
+
+static const TrialSection sections[] = {
+    {"eval", offsetof(TrialSettings, eval), eval_rows, "when the validation and test sets are looked at"},
+    {"clip", offsetof(TrialSettings, clip), clip_rows, "gradient clipping, before decay and trust ratios"},
+    {"loss", offsetof(TrialSettings, loss), loss_rows, "the training target"},
+    {"weight_ema", offsetof(TrialSettings, ema), ema_rows, "averaged weights for evaluation"},
+};
+enum { N_SECTIONS = sizeof sections / sizeof *sections };
 
 typedef struct CountSettings {
     int64_t global_batch;
@@ -49,7 +77,7 @@ static const Param isa_rows[] = {
 };
 
 static const char *const trial_keys[] = {"dataset", "model", "global_batch", "mini_batch", "optimizer", "lr",
-                                         "stop", "eval", "isa", NULL};
+                                         "stop", "isa", "layers", "eval", "clip", "loss", "weight_ema", NULL};
 
 /* ---- reading */
 
@@ -73,7 +101,8 @@ static const Param target_rows[] = {
 };
 
 TrialRows trial_rows(void) {
-    return (TrialRows){.counts = count_rows, .isa = isa_rows, .target = target_rows, .stop = stop_rows, .eval = eval_rows};
+    return (TrialRows){.counts = count_rows, .isa = isa_rows, .target = target_rows, .stop = stop_rows,
+                       .sections = sections, .n_sections = N_SECTIONS};
 }
 
 static const char *const stop_keys[] = {"metric", "target", "epochs", "examples", "steps", "diverge_factor", NULL};
@@ -140,7 +169,6 @@ Error *trial_read(TrialSettings *out, const Json *object, Arena *arena) {
     const Kind *kind;
     const Json *part;
     IsaSettings isa;
-    EvalSettings eval;
     PASS(param_read(&isa, isa_rows, object, trial_keys, arena));
     PASS(required(&part, object, "dataset", "for example {\"name\": \"glyphs\"}"));
     PASS(kind_read(&kind, &out->dataset_settings, part, dataset_table, DATASET_N, "dataset", NULL, arena));
@@ -158,8 +186,10 @@ Error *trial_read(TrialSettings *out, const Json *object, Arena *arena) {
     out->global_batch = counts.global_batch;
     PASS(read_mini_batch(out, object));
     PASS(read_stop(&out->stop, object, arena));
-    PASS(param_read(&eval, eval_rows, json_find(object, "eval"), NULL, arena));
-    out->eval_every_examples = eval.every_examples;
+    for (int i = 0; i < N_SECTIONS; i++)
+        PASS(param_read((char *)out + sections[i].offset, sections[i].rows, json_find(object, sections[i].key), NULL,
+                        arena));
+    PASS(layer_rules_read(&out->layer_rules, &out->n_layer_rules, json_find(object, "layers"), arena));
     out->isa = isa.isa ? isa_names[isa.isa] : NULL;
     return NULL;
 }
@@ -180,8 +210,10 @@ Json *trial_write(const TrialSettings *settings, Arena *arena) {
         json_add_number(stop, "target", settings->stop.target, arena);
     }
     param_write(stop, stop_rows, &settings->stop, arena);
-    Json *eval = json_add(object, "eval", json_object(arena), arena);
-    json_add_number(eval, "every_examples", (double)settings->eval_every_examples, arena);
+    for (int i = 0; i < N_SECTIONS; i++)
+        param_write(json_add(object, sections[i].key, json_object(arena), arena), sections[i].rows,
+                    (const char *)settings + sections[i].offset, arena);
+    json_add(object, "layers", layer_rules_write(settings->layer_rules, settings->n_layer_rules, arena), arena);
     if (settings->isa)
         json_add_text(object, "isa", settings->isa, arena);
     return object;

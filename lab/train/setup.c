@@ -1,6 +1,8 @@
 #include "lab/train/state.h"
 
+#include "lab/base/say.h"
 #include "lab/base/vec.h"
+#include "lab/train/layer_rules.h"
 
 #include <omp.h>
 #include <string.h>
@@ -69,6 +71,16 @@ static void buffers_new(Trainer *trainer) {
         thread_new(&trainer->thread[i], trainer, i);
 }
 
+/* An adapted tensor that starts at zero takes steps with the raw rate, which LARS users rarely want (optimizers.md 3.3). */
+static void note_zero_norms(const Trainer *trainer) {
+    const Model *model = trainer->model;
+    for (int i = 0; i < model->n_segments && trainer->settings->optimizer->ratio; i++) {
+        const Segment *segment = &model->segments[i];
+        if (segment->adapt && segment->n > 0 && vec_sumsq(trainer->weights + segment->offset, segment->n) == 0)
+            say("note: '%s' adapts but starts at zero norm, so its first steps take the raw learning rate", segment->name);
+    }
+}
+
 Error *trainer_new(Trainer **out, const TrialSettings *settings, uint64_t seed, const Dataset *data,
                    const TrialLayout *layout, const Recorder *recorder, Arena *arena) {
     Trainer *trainer = ARENA_NEW(arena, Trainer);
@@ -79,6 +91,8 @@ Error *trainer_new(Trainer **out, const TrialSettings *settings, uint64_t seed, 
     ModelInput input = {data->n_features, data->n_classes, {data->shape[0], data->shape[1], data->shape[2]}};
     PASS(model_new(&trainer->model, settings->model, settings->model_settings, &input,
                    (int)settings->mini_batch, arena));
+    PASS(layer_rules_apply(&trainer->model->segments, settings->layer_rules, settings->n_layer_rules,
+                           trainer->model->segments, trainer->model->n_segments, arena));
     trainer->n_shards = trial_shards(settings);
     int replicas = comm_size(layout->comm);
     if (replicas > trainer->n_shards)
@@ -104,6 +118,12 @@ Error *trainer_new(Trainer **out, const TrialSettings *settings, uint64_t seed, 
     trainer->optim = optim_new(settings->optimizer, settings->optimizer_settings, trainer->model->segments,
                                trainer->model->n_segments, arena);
     trainer->model->type->init(trainer->model, seed, trainer->weights);
+    if (settings->ema.half_life_examples > 0) {
+        trainer->averaged = ARENA_ARRAY(arena, float, trainer->model->n_weights);
+        memcpy(trainer->averaged, trainer->weights, sizeof(float) * (size_t)trainer->model->n_weights);
+    }
+    if (recorder)
+        note_zero_norms(trainer);
     *out = trainer;
     return NULL;
 }

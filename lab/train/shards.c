@@ -62,7 +62,9 @@ static void run_shard(const Trainer *trainer, TrainThread *thread, int64_t index
     bool pair = by_example && top && top->level == 0 && top->index % 2 == 0 && top->index + 1 == index;
     node.data = pair ? top->data : take_spare(thread);
     ModelPass pass = {.weights = trainer->weights, .grad_sum = sum_floats(shape, node.data), .accumulate = pair,
-                      .example_sumsq = by_example ? thread->sumsq : NULL, .workspace = thread->workspace};
+                      .example_sumsq = by_example ? thread->sumsq : NULL, .workspace = thread->workspace,
+                      .label_smoothing = trainer->settings->loss.label_smoothing,
+                      .smooth_others = trainer->settings->loss.smooth == 1};
     model->type->pass(model, &shard, &pass);
     if (!by_example)
         shard_norms(model, pass.grad_sum, thread->sumsq);

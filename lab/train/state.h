@@ -36,6 +36,7 @@ typedef struct Trainer {
     /* what a checkpoint will hold */
     int64_t step; /* updates done */
     float *weights;
+    float *averaged; /* (n_weights) moving average of the weights; NULL: off */
     Optim *optim;
     NoiseSmooth noise, *layer_noise; /* layer_noise (n_segments) */
     double start_loss;
@@ -72,6 +73,7 @@ void stage_sample(Trainer *trainer);      /* shards.c */
 void stage_compute(Trainer *trainer);     /* shards.c: forward, backward, each thread's own part of the tree */
 Error *stage_reduce(Trainer *trainer);    /* shards.c, *collective* */
 void stage_noise(Trainer *trainer);       /* statistics.c: mean gradient, norms, noise scale */
+void stage_clip(Trainer *trainer);        /* statistics.c */
 void stage_update(Trainer *trainer);      /* loop.c */
 
 /* *Collective*: fills trainer->eval. */

@@ -2,6 +2,7 @@
 #include "lab/train/state.h"
 
 #include "lab/base/vec.h"
+#include "optim/clip.h"
 
 #include <math.h>
 
@@ -51,4 +52,24 @@ void stage_noise(Trainer *trainer) {
     row->noise_trace = whole.trace;
     row->noise_sqnorm = whole.sqnorm;
     row->noise_scale = noise_scale(&trainer->noise);
+}
+
+static void shrink(Trainer *trainer, int segment, double factor) {
+    const Segment *which = &trainer->model->segments[segment];
+    vec_scale(trainer->grad + which->offset, (float)factor, which->n);
+    trainer->layers[segment].grad_sumsq *= factor * factor;
+}
+
+/* Before decay and trust ratios (optimizers.md 7). The recorded norms and the noise statistics are of the gradient as it was. */
+void stage_clip(Trainer *trainer) {
+    const ClipSettings *clip = &trainer->settings->clip;
+    if (clip->norm <= 0)
+        return;
+    double whole = clip_factor((ClipForm)clip->form, trainer->row.grad_norm, clip->norm);
+    for (int i = 0; i < trainer->model->n_segments; i++) {
+        double own = sqrt(trainer->layers[i].grad_sumsq);
+        double factor = clip->scope == 1 ? clip_factor((ClipForm)clip->form, own, clip->norm) : whole;
+        if (factor != 1)
+            shrink(trainer, i, factor);
+    }
 }

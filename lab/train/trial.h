@@ -25,6 +25,33 @@ typedef struct StopSettings {
     double diverge_factor; /* diverged when the train loss exceeds this multiple of its start */
 } StopSettings;
 
+/* Gradient clipping of the mean gradient, before decay and trust ratios (optim/clip.h). */
+typedef struct ClipSettings {
+    double norm; /* 0: off */
+    int form;    /* ClipForm */
+    int scope;   /* 0: the whole gradient, 1: each tensor by itself */
+} ClipSettings;
+
+typedef struct LossSettings {
+    double label_smoothing;
+    int smooth; /* 0: all classes, 1: the others */
+} LossSettings;
+
+/* Averaged weights that evaluation uses instead of the weights. */
+typedef struct EmaSettings {
+    double half_life_examples; /* 0: off */
+} EmaSettings;
+
+typedef struct EvalSettings {
+    int64_t every_examples; /* 0: one epoch */
+} EvalSettings;
+
+/* Overrides the decay and adapt flags of tensors whose name matches (shell pattern); later rules win. */
+typedef struct LayerRule {
+    const char *match;
+    int decay, adapt; /* -1: as the model says */
+} LayerRule;
+
 /* The `trial` object of an experiment, resolved. */
 typedef struct TrialSettings {
     const DatasetType *dataset;
@@ -36,7 +63,12 @@ typedef struct TrialSettings {
     int64_t global_batch, mini_batch; /* mini_batch resolved, never "auto" */
     LrSettings lr;
     StopSettings stop;
-    int64_t eval_every_examples; /* 0: one epoch */
+    EvalSettings eval;
+    ClipSettings clip;
+    LossSettings loss;
+    EmaSettings ema;
+    int n_layer_rules;
+    const LayerRule *layer_rules;
     const char *isa;             /* NULL: whatever the machine has */
 } TrialSettings;
 
@@ -44,8 +76,17 @@ typedef struct TrialSettings {
 typedef struct TrialRows {
     const Param *counts, *isa;  /* directly in trial */
     const Param *target, *stop; /* in trial.stop: metric and target (together or not at all); the rest */
-    const Param *eval;          /* in trial.eval */
+    const struct TrialSection *sections; /* further objects of plain settings */
+    int n_sections;
 } TrialRows;
+
+/* One object of plain settings below trial, absent: all defaults. */
+typedef struct TrialSection {
+    const char *key;
+    size_t offset; /* of its struct in TrialSettings */
+    const Param *rows;
+    const char *help;
+} TrialSection;
 TrialRows trial_rows(void);
 
 #define TRIAL_MAX_MINI_BATCH 65536

@@ -15,6 +15,8 @@ typedef struct KeptRun {
     EvalRow *evals;
     LayerRow *layers; /* of the last evaluation */
     int n_evals, n_layers;
+    float *weights; /* at the end */
+    Arena *arena;
     RunSummary summary;
 } KeptRun;
 
@@ -41,6 +43,15 @@ static inline Error *keep_eval(void *self, const EvalRow *row, const LayerRow *l
     return NULL;
 }
 
+static inline Error *keep_weights(void *self, int64_t step, const float *weights, int64_t n_weights) {
+    KeptRun *kept = self;
+    (void)step;
+    if (!kept->weights)
+        kept->weights = ARENA_ARRAY(kept->arena, float, n_weights);
+    memcpy(kept->weights, weights, sizeof *weights * (size_t)n_weights);
+    return NULL;
+}
+
 typedef struct ReadTrial {
     TrialSettings settings;
     Dataset data;
@@ -57,11 +68,11 @@ static inline ReadTrial *read_trial(const char *text, Arena *arena) {
 
 /* One replica, `threads` threads. */
 static inline KeptRun run_trial(const ReadTrial *trial, uint64_t seed, int threads, Arena *arena) {
-    KeptRun kept = {.room = (int)trial_total_steps(&trial->settings, trial->data.n[SPLIT_TRAIN]) + 1};
+    KeptRun kept = {.arena = arena, .room = (int)trial_total_steps(&trial->settings, trial->data.n[SPLIT_TRAIN]) + 1};
     kept.steps = ARENA_ARRAY(arena, StepRow, kept.room);
     kept.evals = ARENA_ARRAY(arena, EvalRow, kept.room);
     kept.layers = ARENA_ARRAY(arena, LayerRow, 64);
-    Recorder recorder = {.self = &kept, .step = keep_step, .eval = keep_eval};
+    Recorder recorder = {.self = &kept, .step = keep_step, .eval = keep_eval, .digest = keep_weights};
     TrialLayout layout = {.comm = comm_alone(arena), .threads = threads,
                           .collective = (const CollectiveType *)collective_table[COLLECTIVE_ID_tree]};
     must(trial_run(&kept.summary, &trial->settings, seed, &trial->data, &layout, &recorder));
