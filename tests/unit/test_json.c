@@ -82,8 +82,8 @@ static void test_json__keys_are_case_sensitive(void **state) {
 
 static void test_json__deep_and_large_input_is_refused(void **state) {
     (void)state;
-    char *deep = malloc(1 << 20);
-    memset(deep, '[', 1 << 20);
+    char *deep = malloc((1 << 20) + 1);
+    memset(deep, '[', (1 << 20) + 1);
     Json *value;
     Error *error = json_parse(&value, deep, 1 << 20, "deep.json", arena);
     assert_non_null(strstr(error_text(error), "64 levels"));
