@@ -18,6 +18,9 @@ Error *io_write(const char *path, const void *bytes, size_t n);
 /* Makes the last step of io_write for a file that somebody else (HDF5) wrote aside. */
 Error *io_publish(const char *aside, const char *path);
 
+/* Removes what io_write and its like left in a folder when their process died. For folders that nobody else works in. */
+void io_remove_stale(const char *folder);
+
 Error *io_folder(const char *path); /* mkdir -p */
 bool io_exists(const char *path);
 bool io_is_folder(const char *path);

@@ -253,12 +253,22 @@ static const char *config_sha256(const char *path, Arena *arena) {
     return hash && hash->kind == JSON_TEXT ? hash->text : "";
 }
 
+/* Half-written files of a killed process. */
+static void remove_stale(const Plan *plan, Arena *arena) {
+    const char *const parts[] = {"", "/tables", "/figures"};
+    for (int i = 0; i < 3; i++)
+        io_remove_stale(arena_print(arena, "%s%s", plan->folder, parts[i]));
+    for (int i = 0; i < plan->n_runs; i++)
+        io_remove_stale(plan_run_folder(plan, &plan->runs[i], arena));
+}
+
 Error *campaign_open(IoLock **out, const Plan *plan, Arena *arena) {
     TRY(io_folder(arena_print(arena, "%s/runs", plan->folder)), "cannot start '%s'", plan->experiment->name);
     const char *config = arena_print(arena, "%s/experiment.json", plan->folder);
     const char *lock = arena_print(arena, "%s/.lock", plan->folder);
     PASS(io_lock(out, lock, false, 0, arena));
     if (*out) { /* nobody else is alive here */
+        remove_stale(plan, arena);
         if (strcmp(config_sha256(config, arena), plan->experiment->sha256) != 0)
             PASS(write_config(plan, config, arena));
         return io_lock_share(*out);

@@ -8,6 +8,8 @@ binary=${BATCHLAB_BINARY:-$root/build/release/batchlab}
 work=$(mktemp -d) || exit 1
 results=$work/results # stands in the command line of every process of ours
 printf '%s' "$results" >"$work/pattern"
+mkdir "$work/mpi" # a killed mpirun leaves files behind
+export OMPI_MCA_orte_tmpdir_base="$work/mpi" OMPI_MCA_btl_vader_backing_directory="$work/mpi"
 
 fail() {
   echo "FAILED: $*"
@@ -84,6 +86,7 @@ expect_same_facts() { # folder, what happened
   }
 }
 expect_whole_files() { # folder
+  [ -z "$(find "$results/$1" -name '*.tmp-*')" ] || fail "half-written files are left: $(find "$results/$1" -name '*.tmp-*')"
   command -v h5dump >/dev/null || return 0
   find "$results/$1" -name '*.h5' >"$work/files"
   [ "$(wc -l <"$work/files")" -eq $((n_runs + 1)) ] || fail "$(wc -l <"$work/files") HDF5 files for $n_runs runs and the gathered one"
@@ -130,9 +133,11 @@ expect_same_facts killed "ten kills"
 expect_whole_files killed
 
 # ---- Ctrl-C, as a terminal sends it
-part_of_it() { sleep "$(awk -v took="$took" -v part="$1" 'BEGIN { print part * took }')"; }
+at_least() { # runs finished, folder
+  [ "$(finished "$2" | wc -l)" -ge "$1" ]
+}
 start other
-part_of_it 0.3
+wait_until 60 at_least 2 other || fail "two runs do not end"
 kill -INT -"$driver"
 wait_until 12 is_gone || fail "Ctrl-C: the driver is still there after 12 s"
 wait "$driver"
@@ -146,7 +151,7 @@ echo "Ctrl-C: $(wc -l <"$work/kept") runs finished"
 
 # ---- kill -9 of the driver alone: its workers follow it
 start other
-part_of_it 0.2
+wait_until 60 at_least 7 other || fail "seven runs do not end"
 kill -KILL "$driver"
 wait_until 12 none_left || fail "workers outlive their driver"
 finished other >>"$work/kept"

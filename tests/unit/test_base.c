@@ -230,6 +230,33 @@ static void test_param__errors_name_path_range_and_nearest(void **state) {
     }
 }
 
+static void test_io__only_what_dead_writers_left_is_removed(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    char folder[] = "/tmp/batchlab-test-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    pid_t dead = fork();
+    if (dead == 0)
+        _exit(0);
+    waitpid(dead, NULL, 0);
+    const char *stale = arena_print(arena, "%s/run.h5.tmp-%ld", folder, (long)dead);
+    const char *kept[] = {arena_print(arena, "%s/b.tmp-%ld", folder, (long)getpid()),
+                          arena_print(arena, "%s/run.h5", folder), arena_print(arena, "%s/a.tmp-%ldx", folder, (long)dead),
+                          arena_print(arena, "%s/a.tmp-", folder)};
+    assert_null(io_write(stale, "x", 1));
+    for (int i = 0; i < 4; i++)
+        assert_null(io_write(kept[i], "x", 1));
+    io_remove_stale(folder);
+    assert_false(io_exists(stale));
+    for (int i = 0; i < 4; i++) {
+        assert_true(io_exists(kept[i]));
+        unlink(kept[i]);
+    }
+    assert_int_equal(rmdir(folder), 0);
+    io_remove_stale(folder); /* a folder that is not there */
+    arena_end(arena);
+}
+
 static void test_io__write_aside_read_back_and_lock(void **state) {
     (void)state;
     Arena *arena = arena_new();
@@ -299,6 +326,7 @@ int main(void) {
         cmocka_unit_test(test_param__reads_defaults_and_values),
         cmocka_unit_test(test_param__errors_name_path_range_and_nearest),
         cmocka_unit_test(test_io__write_aside_read_back_and_lock),
+        cmocka_unit_test(test_io__only_what_dead_writers_left_is_removed),
         cmocka_unit_test(test_error__chain_reads_as_documented),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
