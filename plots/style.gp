@@ -41,11 +41,15 @@ set key textcolor rgb '#222222' samplen 2.6 spacing 1.15
 # 1500 -> "1.5k", for tics that must stay short.
 short(x) = x >= 1e6 ? sprintf('%gM', x / 1e6) : x >= 1e3 ? sprintf('%gk', x / 1e3) : sprintf('%g', x)
 
-# eval decades('x', from, to): tics of a logarithmic axis at 1, 10, 100, ..., with 2 and 5 between when it is short.
-decade_step(from, to) = to / from < 60 ? 3 : to / from > 1e5 ? 0 : 1
-decades(axis, from, to) = sprintf("set %stics () ; do for [e=%d:%d] { set %stics add (short(10.0**e) 10.0**e); \
+# eval decades('x', from, to): tics of a logarithmic axis at 1, 10, 100, ..., with 2 and 5 between when it is short (names
+# beside each other need more room than names above each other), and evenly spaced ones within half a decade.
+decade_step(axis, from, to) = to / from < (axis eq 'x' ? 20 : 300) ? 3 : 1
+full_decades(axis, from, to) = sprintf("set %stics () ; do for [e=%d:%d] { set %stics add (short(10.0**e) 10.0**e); \
 if (%d == 3) { set %stics add (short(2*10.0**e) 2*10.0**e, short(5*10.0**e) 5*10.0**e) } }", \
-    axis, int(floor(log10(from))), int(ceil(log10(to))), axis, decade_step(from, to), axis)
+    axis, int(floor(log10(from))), int(ceil(log10(to))), axis, decade_step(axis, from, to), axis)
+part_decade(axis, from, to, step) = sprintf("set %stics (); do for [e=0:9] { tic = (floor(%.12g) + e) * %.12g; \
+if (tic > 0) { set %stics add (short(tic) tic) } }", axis, from / step, step, axis)
+decades(axis, from, to) = to > from && to / from < 4 ? part_decade(axis, from, to, nice(to - from, 4)) : full_decades(axis, from, to)
 
 # Room beside the data on a logarithmic axis; more when all of it is one value, so that a tic is in sight.
 pad(from, to) = to > from ? 1.1 : 5

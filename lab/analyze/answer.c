@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_SENTENCES (LINES_MAX + 8)
+#define MAX_SENTENCES (2 * LINES_MAX + 8)
 
 LineFacts answer_facts(const Line *line) {
     LineFacts facts = {0};
@@ -221,16 +221,22 @@ static const char *headline(const Lines *lines, const Results *results, Arena *a
         return "The target was not reached by half of the seeds at any global batch.";
     if (n_never)
         text_add(&text, "; the target was not reached with %s", format_list(never, n_never, arena));
-    text_add(&text, ".");
+    const char *fitted = critical_headline(&results->criticals, arena);
+    text_add(&text, ".%s%s", fitted ? " " : "", fitted ? fitted : "");
     return text.data;
 }
 
 Answer answer_make(const Results *results, Arena *arena) {
-    Lines lines = lines_make(results->cells, arena);
+    Lines lines = results->lines;
     Answer answer = {.headline = headline(&lines, results, arena),
                      .sentence = ARENA_ARRAY(arena, const char *, MAX_SENTENCES)};
     for (int l = 0; l < lines.n; l++)
         answer.sentence[answer.n++] = line_sentence(&lines.line[l], arena);
+    for (int l = 0; l < results->criticals.n; l++) {
+        const char *fitted = critical_sentence(&results->criticals.critical[l], arena);
+        if (fitted)
+            answer.sentence[answer.n++] = fitted;
+    }
     const char *more[] = {fastest_sentence(results, arena), speedup_sentence(results, arena),
                           restless_sentence(results, arena)};
     for (int i = 0; i < 3; i++)

@@ -84,7 +84,7 @@ static void add_run(Table *out, int panel, const char *label, int line, const Ru
 
 static Table *table(const Results *results, Arena *arena) {
     Table *out = table_new("curves", columns, sizeof columns / sizeof *columns, arena);
-    Lines lines = lines_make(results->cells, arena);
+    Lines lines = results->lines;
     int64_t batches[LINES_MAX];
     int n = lines_batches(batches, &lines, MAX_PANELS, arena), panel = 0;
     for (int l = 0; l < lines.n && l < MAX_PANELS; l++) {
@@ -101,7 +101,7 @@ static Table *table(const Results *results, Arena *arena) {
 
 static const char *caption(const Results *results, Arena *arena) {
     Text text = text_new(arena);
-    Lines lines = lines_make(results->cells, arena);
+    Lines lines = results->lines;
     text_add(&text, "One run per global batch: the seed with the median number of examples to the "
                     "target. Dashed: the "
                     "target. Best validation accuracy, median over seeds:");

@@ -98,7 +98,7 @@ static void add_cell(Table *out, int panel, const char *label, int line, const C
 
 static Table *table(const Results *results, Arena *arena) {
     Table *out = table_new("noise_scale", columns, sizeof columns / sizeof *columns, arena);
-    Lines lines = lines_make(results->cells, arena);
+    Lines lines = results->lines;
     int64_t batches[LINES_MAX];
     int n = lines_batches(batches, &lines, MAX_PANELS, arena), panel = 0;
     for (int l = 0; l < lines.n && l < MAX_PANELS; l++) {
@@ -134,7 +134,7 @@ static double last_median(const Cell *cell, Arena *arena) {
 
 static const char *caption(const Results *results, Arena *arena) {
     Text text = text_new(arena);
-    Lines lines = lines_make(results->cells, arena);
+    Lines lines = results->lines;
     text_add(&text, "Ratio of the separately smoothed estimates of tr(Sigma) and |G|^2, median "
                     "over seeds. A batch well "
                     "below the noise scale wastes no examples, one well above it averages what is "

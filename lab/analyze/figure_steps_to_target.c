@@ -54,7 +54,7 @@ static void add_row(Table *table, int line, const char *label, const Cell *cell)
 
 static Table *table(const Results *results, Arena *arena) {
     Table *out = table_new("steps_to_target", columns, sizeof columns / sizeof *columns, arena);
-    Lines lines = lines_make(results->cells, arena);
+    Lines lines = results->lines;
     for (int l = 0; l < lines.n; l++)
         for (int i = 0; i < lines.line[l].n; i++)
             add_row(out, l + 1, lines.line[l].label, lines.line[l].cell[i]);
@@ -84,7 +84,7 @@ static void describe(Text *text, const Line *line, Arena *arena) {
 
 static const char *caption(const Results *results, Arena *arena) {
     Text text = text_new(arena);
-    Lines lines = lines_make(results->cells, arena);
+    Lines lines = results->lines;
     int most = 0;
     for (int i = 0; i < results->cells->n_cells; i++)
         most = results->cells->cells[i].n_trials > most ? results->cells->cells[i].n_trials : most;

@@ -167,13 +167,11 @@ static bool misfits(const Profile *p, double rss) {
 
 static const char *reason(const Hyperbola *fit, Arena *arena) {
     if (isinf(fit->best_c))
-        return "S_min is not positive: the examples to the target do not grow with the batch, so "
-               "the "
-               "critical batch lies beyond what was measured; measure larger batches";
+        return "S_min is not positive: the examples to the target do not grow with the batch among "
+               "those fitted; measure larger ones";
     if (fit->best_c == 0)
-        return "E_min is not positive: the steps to the target do not fall with the batch, so the "
-               "critical "
-               "batch lies below what was measured; measure smaller batches";
+        return "E_min is not positive: the steps to the target do not fall with the batch among "
+               "those fitted; measure smaller ones";
     bool low = isnan(fit->b_crit_in.low), high = isnan(fit->b_crit_in.high);
     if (!low && !high)
         return NULL;
@@ -226,7 +224,7 @@ Hyperbola hyperbola_fit(const double *batch, const double *examples, int n,
     fit.s_min = profile_s_min(p, fit.best_c);
     fit.quantile = stats_t_quantile(HYPERBOLA_CONFIDENCE, df);
     fit.e_min_in = fit.s_min_in = fit.b_crit_in = (Interval){NAN, NAN};
-    if (fit.best_c > 0 && isfinite(fit.best_c)) {
+    if (hyperbola_curved(&fit)) {
         Draw q = bootstrap(&fit, batch, examples, df, seed, arena);
         fit.b_crit_in = interval_of_c(&fit, q.ratio, df);
         double e, s;
@@ -260,8 +258,12 @@ double hyperbola_examples(const Hyperbola *fit, double batch) {
     return fit->profile.log ? exp(at) : at;
 }
 
+bool hyperbola_curved(const Hyperbola *fit) {
+    return fit->best_c > 0 && isfinite(fit->best_c);
+}
+
 Interval hyperbola_band(const Hyperbola *fit, double batch) {
-    if (!(fit->best_c > 0 && isfinite(fit->best_c)))
+    if (!hyperbola_curved(fit))
         return (Interval){NAN, NAN};
     double error =
         fit->quantile * fit->residual * profile_error_at(&fit->profile, fit->best_c, batch);

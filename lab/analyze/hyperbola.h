@@ -16,7 +16,7 @@
 #define HYPERBOLA_SURE 0.99
 #define HYPERBOLA_BOOTSTRAP 1000
 #define HYPERBOLA_SEEDS 5 /* fewer at some batch is a warning */
-#define HYPERBOLA_WARNINGS 4
+#define HYPERBOLA_WARNINGS 6
 
 typedef enum {
     HYPERBOLA_LOG,  /* residuals of log examples: noise in proportion */
@@ -56,6 +56,9 @@ int hyperbola_batches(const double *batch, int n, Arena *arena);
  */
 double hyperbola_examples(const Hyperbola *fit, double batch);
 Interval hyperbola_band(const Hyperbola *fit, double batch);
+
+/* Is there a curve to draw: a fit with neither E_min nor S_min at zero? False for an empty fit. */
+bool hyperbola_curved(const Hyperbola *fit);
 
 /* The largest batch that needs at most 20 % more examples than b0 does: 0.2 B_crit + 1.2 b0. */
 double hyperbola_overhead20(const Hyperbola *fit, double b0);

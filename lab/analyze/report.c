@@ -16,6 +16,7 @@ Report *report_new(const Results *results, Arena *arena) {
     report->listing[0] = listing_cells(results, arena);
     report->listing[1] = listing_disagreements(results, arena);
     report->listing[2] = listing_runs(results, arena);
+    report->listing[3] = critical_table(&results->criticals, arena);
     for (int f = 0; f < FIGURE_N; f++) {
         const FigureType *type =
             (const FigureType *)figure_table[f]; /* types begin with their kind */
@@ -64,6 +65,36 @@ static void add_verdict(Text *out, const Report *report, Arena *arena) {
     text_add(out, ".\n");
     if (invariance->n_disagreements)
         html_table(out, report->listing[1], MAX_ROWS, arena);
+    text_add(out, "</section>\n");
+}
+
+static const TableColumn critical_columns[] = {
+    {"series", NULL}, {"estimator", NULL}, {"batch", "examples"}, {"interval_or_range", NULL},
+    {"remark", NULL},
+};
+
+/* The estimators side by side; the whole table is in the details below. */
+static void add_critical(Text *out, const Report *report, Arena *arena) {
+    const Table *all = report->listing[3];
+    if (table_rows(all) == 0)
+        return;
+    Table *table = table_new("critical_batch", critical_columns,
+                             sizeof critical_columns / sizeof *critical_columns, arena);
+    for (int r = 0; r < table_rows(all); r++) {
+        double low = table_at(all, r, 3).number, high = table_at(all, r, 4).number;
+        const char *kind = table_at(all, r, 5).text;
+        table_text(table, table_at(all, r, 0).text);
+        table_text(table, table_at(all, r, 1).text);
+        table_number(table, table_at(all, r, 2).number);
+        table_text(table, isnan(low) && isnan(high)
+                              ? "-"
+                              : arena_print(arena, "%s to %s (%s)",
+                                            isnan(low) ? "?" : format_number(low, arena),
+                                            isnan(high) ? "?" : format_number(high, arena), kind));
+        table_text(table, table_at(all, r, 9).text);
+    }
+    text_add(out, "<section id=\"critical\">\n<h2>The critical batch by every estimator</h2>\n");
+    html_table(out, table, MAX_ROWS, arena);
     text_add(out, "</section>\n");
 }
 
@@ -204,6 +235,7 @@ const char *report_html(const Report *report, Arena *arena) {
     add_verdict(&out, report, arena);
     add_key_table(&out, report, arena);
     add_figures(&out, report);
+    add_critical(&out, report, arena);
     report_outcomes(&out, report->results, arena);
     add_tables(&out, report, arena);
     report_provenance(&out, report->results, arena);

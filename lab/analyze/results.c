@@ -13,6 +13,8 @@ Results *results_make(const char *name, const char *question, const RunRecord *r
     if (!out->question)
         out->question = n && runs[0].header.question ? runs[0].header.question : "";
     out->cells = cells_make(runs, n, arena);
+    out->lines = lines_make(out->cells, arena);
+    out->criticals = critical_make(&out->lines, arena);
     out->timings = timings_make(runs, n, arena);
     out->scaling = scaling_make(&out->timings, arena);
     out->invariance = invariance_make(runs, n, arena);

@@ -3,6 +3,7 @@
 #define LAB_ANALYZE_RESULTS_H
 
 #include "lab/analyze/cells.h"
+#include "lab/analyze/critical.h"
 #include "lab/analyze/invariance.h"
 #include "lab/analyze/scaling.h"
 #include "lab/analyze/timing.h"
@@ -12,6 +13,8 @@ typedef struct Results {
     int n_runs;
     const RunRecord *runs; /* by run id */
     const Cells *cells;
+    Lines lines;         /* what figures draw */
+    Criticals criticals; /* one a line */
     Timings timings;
     Scaling scaling;
     Invariance invariance;
