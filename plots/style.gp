@@ -8,9 +8,16 @@ set datafile columnheaders
 set datafile missing 'NaN'
 set encoding utf8
 
-# eval canvas(width, height) opens the figure. A phone shows 600 units on 360 pixels, so letters are large.
-canvas(width, height) = sprintf("set terminal svg size %d,%d dynamic noenhanced rounded background rgb 'white' \
+# eval canvas(width, height) opens the figure; the end of its name says which kind of file. A phone shows 600 units on
+# 360 pixels, so letters are large. A unit is two pixels of PNG and 1/100 inch of PDF.
+canvas_svg(width, height) = sprintf("set terminal svg size %d,%d dynamic noenhanced rounded background rgb 'white' \
 font 'DejaVu Sans,17' name 'batchlab_%s'; set output svg", width, height, name)
+canvas_png(width, height) = sprintf("set terminal pngcairo size %d,%d noenhanced rounded background rgb 'white' \
+font 'DejaVu Sans,17' fontscale 1.4 linewidth 2 dashlength 1.8 pointscale 3.4; set output svg", 2 * width, 2 * height)
+canvas_pdf(width, height) = sprintf("set terminal pdfcairo size %gin,%gin noenhanced rounded background rgb 'white' \
+font 'DejaVu Sans,17' fontscale 0.52 linewidth 1.4 dashlength 1.8 pointscale 1.25; set output svg", width / 100.0, height / 100.0)
+kind = svg[strlen(svg)-2:*]
+canvas(width, height) = kind eq 'png' ? canvas_png(width, height) : kind eq 'pdf' ? canvas_pdf(width, height) : canvas_svg(width, height)
 
 # Lines 1..8: things of different kind. Colour-blind-safe colours (podo without black), and every line has its own dash
 # and mark, so that it can be told on paper too.

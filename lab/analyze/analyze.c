@@ -18,6 +18,7 @@ static Error *remove_stale(const char *path) {
 
 static Error *write_tables(Report *report, const char *folder, Arena *arena) {
     const char *tables = arena_print(arena, "%s/tables", folder);
+    static const char *const formats[] = {"svg", "png", "pdf"};
     PASS(io_folder(tables));
     for (int i = 0; i < REPORT_LISTINGS; i++)
         PASS(table_write(report->listing[i], tables, arena));
@@ -28,20 +29,28 @@ static Error *write_tables(Report *report, const char *folder, Arena *arena) {
             continue;
         }
         PASS(remove_stale(arena_print(arena, "%s/%s.tsv", tables, figure->type->kind.name)));
-        PASS(
-            remove_stale(arena_print(arena, "%s/figures/%s.svg", folder, figure->type->kind.name)));
+        for (int i = 0; i < 3; i++)
+            PASS(remove_stale(arena_print(arena, "%s/figures/%s.%s", folder,
+                                          figure->type->kind.name, formats[i])));
     }
     return NULL;
 }
 
-static Error *draw_figures(Report *report, const char *folder, Arena *arena) {
+static Error *draw_figures(Report *report, const char *folder, const char *format, Arena *arena) {
+    for (int f = 0; f < FIGURE_N; f++)
+        if (!report->figure[f].missing)
+            PASS(figure_draw(report->figure[f].type, folder, format, arena));
+    return NULL;
+}
+
+/* The page carries its figures inside. */
+static Error *draw_for_page(Report *report, const char *folder, Arena *arena) {
+    PASS(draw_figures(report, folder, "svg", arena));
     for (int f = 0; f < FIGURE_N; f++) {
         ReportFigure *figure = &report->figure[f];
-        if (figure->missing)
-            continue;
-        PASS(figure_draw(figure->type, folder, arena));
         const char *path = arena_print(arena, "%s/figures/%s.svg", folder, figure->type->kind.name);
-        PASS(io_read(&figure->svg, &figure->n_svg, path, arena));
+        if (!figure->missing)
+            PASS(io_read(&figure->svg, &figure->n_svg, path, arena));
     }
     return NULL;
 }
@@ -59,18 +68,18 @@ Error *analyze_tables(const char *folder, Arena *arena) {
     return write_tables(report, folder, arena);
 }
 
-Error *analyze_figures(const char *folder, Arena *arena) {
+Error *analyze_figures(const char *folder, const char *format, Arena *arena) {
     Report *report;
     PASS(load(&report, folder, arena));
     PASS(write_tables(report, folder, arena));
-    return draw_figures(report, folder, arena);
+    return draw_figures(report, folder, format, arena);
 }
 
 Error *analyze_report(const char *folder, char **path, Arena *arena) {
     Report *report;
     PASS(load(&report, folder, arena));
     PASS(write_tables(report, folder, arena));
-    Error *undrawn = draw_figures(report, folder, arena);
+    Error *undrawn = draw_for_page(report, folder, arena);
     *path = arena_print(arena, "%s/report.html", folder);
     const char *html = report_html(report, arena);
     Error *error = io_write(*path, html, strlen(html));

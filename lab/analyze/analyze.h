@@ -13,9 +13,9 @@
 /* Writes tables/NAME.tsv: runs, cells, disagreements, and one for every figure that applies. */
 Error *analyze_tables(const char *folder, Arena *arena);
 
-/* Writes the tables and draws figures/NAME.svg from them. Without gnuplot: an error (code 66) that
- * says what to install, after the tables are written. */
-Error *analyze_figures(const char *folder, Arena *arena);
+/* Writes the tables and draws figures/NAME.FORMAT from them: "svg", "png" or "pdf". Without
+ * gnuplot: an error (code 66) that says what to install, after the tables are written. */
+Error *analyze_figures(const char *folder, const char *format, Arena *arena);
 
 /* Writes tables, figures and report.html; *path is FOLDER/report.html. Without gnuplot the report
  * is written with its tables, and the error is returned. */

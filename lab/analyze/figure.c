@@ -13,12 +13,12 @@ const Kind *const figure_table[FIGURE_N] = {
 };
 #undef FIGURE
 
-Error *figure_draw(const FigureType *type, const char *folder, Arena *arena) {
+Error *figure_draw(const FigureType *type, const char *folder, const char *format, Arena *arena) {
     const char *name = type->kind.name;
     const char *figures = arena_print(arena, "%s/figures", folder);
     PASS(io_folder(figures));
     TRY(gnuplot_draw(name, arena_print(arena, "%s/tables/%s.tsv", folder, name),
-                     arena_print(arena, "%s/%s.svg", figures, name), arena),
+                     arena_print(arena, "%s/%s", figures, name), format, arena),
         "drawing the figure '%s'", name);
     return NULL;
 }

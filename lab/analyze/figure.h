@@ -30,8 +30,9 @@ enum {
 
 extern const Kind *const figure_table[FIGURE_N];
 
-/* Draws tables/NAME.tsv of `folder` into figures/NAME.svg, written aside and renamed. Errors:
- * gnuplot is not there (code 66, with the package to install) or refuses, with its own words. */
-Error *figure_draw(const FigureType *type, const char *folder, Arena *arena);
+/* Draws tables/NAME.tsv of `folder` into figures/NAME.FORMAT ("svg", "png", "pdf"), written aside
+ * and renamed. Errors: gnuplot is not there (code 66, with the package to install) or refuses, with
+ * its own words. */
+Error *figure_draw(const FigureType *type, const char *folder, const char *format, Arena *arena);
 
 #endif

@@ -77,7 +77,7 @@ static const char *caption(const Results *results, Arena *arena) {
 
 FIGURE_TYPE(accuracy) = {
     .kind = {.name = "accuracy",
-             .summary = "Accuracy against the global batch",
+             .summary = "Accuracy against the global batch, drawn as error",
              .detail = "A method holds as far as its line stays flat.",
              .reference = "Goyal et al. 2017, arXiv 1706.02677"},
     .missing = missing,

@@ -70,7 +70,8 @@ static Error *run(int *status, const char **said, const char *const *args, Arena
     return NULL;
 }
 
-Error *gnuplot_draw(const char *script, const char *table, const char *svg, Arena *arena) {
+Error *gnuplot_draw(const char *script, const char *table, const char *base, const char *format,
+                    Arena *arena) {
     const char *program = find_gnuplot(arena);
     if (!program)
         return error_hint(
@@ -79,7 +80,8 @@ Error *gnuplot_draw(const char *script, const char *table, const char *svg, Aren
     const char *path = arena_print(arena, "%s/plots/%s.gp", BATCHLAB_SOURCE, script);
     if (!io_exists(path))
         return error_new(CODE_MISSING, "there is no script '%s'", path);
-    const char *aside = arena_print(arena, "%s.tmp-%ld", svg, (long)getpid());
+    /* the script goes by the end of the name */
+    const char *aside = arena_print(arena, "%s.tmp-%ld.%s", base, (long)getpid(), format);
     const char *const args[] = {program, "-d", "-c", path, table, aside, NULL};
     int status = -1;
     const char *said = "";
@@ -88,5 +90,5 @@ Error *gnuplot_draw(const char *script, const char *table, const char *svg, Aren
         unlink(aside);
         return error_new(CODE_INTERNAL, "gnuplot left with status %d: %s", status, said);
     }
-    return io_publish(aside, svg);
+    return io_publish(aside, arena_print(arena, "%s.%s", base, format));
 }

@@ -97,7 +97,7 @@ static void draws(const FigureType *type, const Results *results, Arena *arena) 
     const char *tables = arena_print(arena, "%s/tables", folder), *name = type->kind.name;
     assert_null(io_folder(tables));
     assert_null(table_write(type->table(results, arena), tables, arena));
-    Error *error = figure_draw(type, folder, arena);
+    Error *error = figure_draw(type, folder, "svg", arena);
     if (error)
         fail_msg("%s", error_text(error));
     char *svg;
@@ -113,6 +113,36 @@ static void test_figure__draws(void **state) {
     if (access("/usr/bin/gnuplot", X_OK) != 0)
         skip();
     for_each_figure(draws);
+}
+
+/* PNG and PDF come out as such, of the size that a figure of 600 units has. */
+static void draws_for_print(const FigureType *type, const Results *results, Arena *arena) {
+    (void)results;
+    const char *folder = arena_print(arena, "%s/law_figure", BINARY_DIR);
+    static const char *const format[] = {"png", "pdf"}, *const begins[] = {"\x89PNG", "%PDF-"};
+    for (int i = 0; i < 2; i++) {
+        Error *error = figure_draw(type, folder, format[i], arena);
+        if (error)
+            fail_msg("%s", error_text(error));
+        char *bytes;
+        size_t n;
+        assert_null(io_read(
+            &bytes, &n, arena_print(arena, "%s/figures/%s.%s", folder, type->kind.name, format[i]),
+            arena));
+        assert_true(n > 3000);
+        assert_memory_equal(bytes, begins[i], strlen(begins[i]));
+        if (i == 0) { /* big-endian width in the first chunk */
+            const unsigned char *width = (const unsigned char *)bytes + 16;
+            assert_int_equal(width[2] << 8 | width[3], 1200);
+        }
+    }
+}
+
+static void test_figure__draws_for_print(void **state) {
+    (void)state;
+    if (access("/usr/bin/gnuplot", X_OK) != 0)
+        skip();
+    for_each_figure(draws_for_print);
 }
 
 /* The smallest studies there are: one run with one evaluation, and one trial of two that reached
@@ -149,6 +179,7 @@ int main(void) {
         cmocka_unit_test(test_figure__gives_a_reason_when_there_is_nothing),
         cmocka_unit_test(test_figure__applies_with_a_whole_table),
         cmocka_unit_test(test_figure__draws),
+        cmocka_unit_test(test_figure__draws_for_print),
         cmocka_unit_test(test_figure__draws_next_to_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
