@@ -3,6 +3,7 @@
 #include "lab/comm/collective.h"
 #include "lab/data/dataset.h"
 #include "lab/nn/model.h"
+#include "lab/train/batch_schedule.h"
 #include "optim/optim.h"
 #include "optim/schedule.h"
 
@@ -11,6 +12,7 @@ const KindGroup *kind_groups(int *n) {
         {"optimizer", "optimizers", optim_table, OPTIM_N},
         {"schedule", "schedules", schedule_table, SCHEDULE_N},
         {"scaling", "scalings", scaling_table, SCALING_N},
+        {"batch schedule", "batch_schedules", batch_schedule_table, BATCH_SCHEDULE_N},
         {"model", "models", model_table, MODEL_N},
         {"dataset", "datasets", dataset_table, DATASET_N},
         {"collective", "collectives", collective_table, COLLECTIVE_N},

@@ -107,6 +107,8 @@ static Json *trial(Arena *arena) {
     json_add(settings, "model", kinds(model_table, MODEL_N, "the network", arena), arena);
     schema_add_rows(schema, rows.counts, arena);
     json_add(settings, "mini_batch", mini_batch(arena), arena);
+    json_add(settings, "batch_schedule",
+             kinds(batch_schedule_table, BATCH_SCHEDULE_N, "how global_batch changes during a trial", arena), arena);
     json_add(settings, "optimizer", kinds(optim_table, OPTIM_N, "the update rule", arena), arena);
     json_add(settings, "lr", lr(arena), arena);
     json_add(settings, "stop", stop(arena), arena);

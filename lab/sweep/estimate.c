@@ -79,7 +79,7 @@ Error *plan_estimate(PlanEstimate *out, const Plan *plan, Arena *arena) {
                 probe[n_probes++].key = key;
             }
             k = k < n_probes ? k : 0;
-            double examples = (double)run->steps * (double)settings->global_batch;
+            double examples = plan_run_work(run);
             cpu_s += 1.25 * examples * probe[k].seconds_per_example; /* evaluation, update, reduction */
             double memory = probe[k].memory_bytes;
             out->memory_bytes = memory > out->memory_bytes ? memory : out->memory_bytes;

@@ -7,6 +7,7 @@
 #include "lab/sweep/layout.h"
 #include "lab/sweep/seeds.h"
 #include "lab/train/layer_rules.h"
+#include "lab/train/timeline.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +82,11 @@ static Error *check_trial(PlannedTrial *trial, DataCache *cache, DataPaths paths
                           "the model has batch norm, so the result depends on it");
     if (settings->eval.every_examples == 0)
         settings->eval.every_examples = data->n[SPLIT_TRAIN];
-    trial->total_steps = trial_total_steps(settings, data->n[SPLIT_TRAIN]);
+    Timeline timeline;
+    PASS(timeline_new(&timeline, settings, data->n[SPLIT_TRAIN]));
+    trial->total_steps = timeline.total_steps;
+    trial->total_examples = timeline.total_examples;
+    trial->least_shards = timeline.least_batch / settings->mini_batch;
     trial->config = json_canonical(trial_write(settings, arena), arena);
     trial_id(trial->id, settings, trial->seed, data->sha256, arena);
     return NULL;

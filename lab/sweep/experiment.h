@@ -22,6 +22,8 @@ typedef struct PlannedTrial {
     const char *config; /* canonical JSON of the resolved settings */
     const Dataset *data; /* probed; shared by the trials of one dataset setting */
     int64_t total_steps;
+    double total_examples;
+    int64_t least_shards; /* of its smallest batch: no layout has more replicas */
 } PlannedTrial;
 
 typedef struct Experiment {

@@ -71,10 +71,6 @@ typedef struct Driver {
     double told_stop_s; /* when the workers were last told */
 } Driver;
 
-static double run_work(const PlannedRun *run) {
-    return (double)run->steps * (double)run->trial->settings.global_batch;
-}
-
 static PlannedRun *find_run(const Phase *phase, const char *id) {
     for (int i = 0; i < phase->n; i++)
         if (strcmp(phase->run[i]->id, id) == 0)
@@ -104,11 +100,11 @@ static void take_line(Driver *driver, Worker *worker, const Phase *phase) {
         worker->run = run;
         worker->run_work = 0;
     } else if (strcmp(word, "at") == 0) {
-        double now = (double)atoll(rest) * (double)run->trial->settings.global_batch;
+        double now = plan_run_work(run) * (double)atoll(rest) / (double)run->steps;
         driver->done += now - worker->run_work;
         worker->run_work = now;
     } else if (strcmp(word, "end") == 0) {
-        driver->done += run_work(run) - worker->run_work;
+        driver->done += plan_run_work(run) - worker->run_work;
         worker->run = NULL;
         run->timed_out = strcmp(rest, outcome_name(OUTCOME_INTERRUPTED)) == 0 && !driver->stopping;
     }

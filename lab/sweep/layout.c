@@ -93,7 +93,7 @@ Error *layout_check(const Experiment *experiment, const Json *layouts) {
     for (int i = 0; i < experiment->layouts.replicas.n; i++) {
         int64_t replicas = experiment->layouts.replicas.value[i], most = 0;
         for (int j = 0; j < experiment->n_trials; j++) {
-            int64_t shards = trial_shards(&experiment->trials[j].settings);
+            int64_t shards = experiment->trials[j].least_shards;
             most = shards > most ? shards : most;
         }
         if (replicas <= most)

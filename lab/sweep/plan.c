@@ -46,7 +46,7 @@ static void add_phase(Plan *plan, Phase phase, Arena *arena) {
         const PlannedTrial *trial = &experiment->trials[i];
         if (!same_isa(trial->settings.isa, phase.isa))
             continue;
-        if (phase.replicas > trial_shards(&trial->settings)) {
+        if (phase.replicas > trial->least_shards) {
             plan->skipped[plan->n_skipped++] = (SkippedRun){trial, phase.replicas, phase.threads};
             continue;
         }
@@ -167,10 +167,15 @@ int plan_count_failed(const Plan *plan) {
     return n;
 }
 
+double plan_run_work(const PlannedRun *run) {
+    const PlannedTrial *trial = run->trial;
+    return trial->total_examples * (double)run->steps / (double)trial->total_steps;
+}
+
 double plan_work(const Plan *plan) {
     double examples = 0;
     for (int i = 0; i < plan->n_runs; i++)
         if (!plan->runs[i].done)
-            examples += (double)plan->runs[i].steps * (double)plan->runs[i].trial->settings.global_batch;
+            examples += plan_run_work(&plan->runs[i]);
     return examples;
 }

@@ -52,6 +52,8 @@ Error *plan_refresh(Plan *plan);
 
 int plan_count_done(const Plan *plan);
 int plan_count_failed(const Plan *plan);
+/* Examples that a run trains on at most (about, when its batch changes and it ends early). */
+double plan_run_work(const PlannedRun *run);
 /* Examples that the runs not done yet will train on at most. */
 double plan_work(const Plan *plan);
 

@@ -38,7 +38,7 @@ static void print_skipped(const Plan *plan) {
     for (int i = 0; i < plan->n_skipped; i++) {
         const SkippedRun *run = &plan->skipped[i];
         printf("  %-16s replicas %d, threads %d: only %lld shards\n", run->trial->id, run->replicas, run->threads,
-               (long long)trial_shards(&run->trial->settings));
+               (long long)run->trial->least_shards);
     }
 }
 
@@ -67,7 +67,7 @@ static Json *skipped_json(const Plan *plan, Arena *arena) {
         json_add_text(one, "trial_id", run->trial->id, arena);
         json_add_number(one, "replicas", run->replicas, arena);
         json_add_number(one, "threads", run->threads, arena);
-        json_add_number(one, "shards", (double)trial_shards(&run->trial->settings), arena);
+        json_add_number(one, "shards", (double)run->trial->least_shards, arena);
     }
     return list;
 }

@@ -53,7 +53,7 @@ static void eval_split(Trainer *trainer, Split split, double *loss, double *accu
 void evaluate(Trainer *trainer) {
     EvalRow *row = &trainer->eval;
     row->step = trainer->step;
-    row->examples = trainer->step * trainer->settings->global_batch;
+    row->examples = trainer->examples;
     eval_split(trainer, SPLIT_VALID, &row->valid_loss, &row->valid_accuracy);
     eval_split(trainer, SPLIT_TEST, &row->test_loss, &row->test_accuracy);
     row->wall_s = clock_s() - trainer->start_s;

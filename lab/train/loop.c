@@ -9,17 +9,17 @@
 void stage_update(Trainer *trainer) {
     const TrialSettings *settings = trainer->settings;
     StepRow *row = &trainer->row;
-    row->lr = lr_at(&settings->lr, trainer->step, settings->global_batch, trainer->data->n[SPLIT_TRAIN],
-                    trainer->total_steps);
+    row->lr = timeline_lr(&trainer->timeline, trainer->examples, trainer->global_batch);
     optim_step(trainer->optim, row->lr, trainer->weights, trainer->grad, trainer->layers, trainer->threads);
     if (trainer->averaged) {
-        double keep = exp2(-(double)settings->global_batch / settings->ema.half_life_examples);
+        double keep = exp2(-(double)trainer->global_batch / settings->ema.half_life_examples);
         vec_toward(trainer->averaged, trainer->weights, (float)(1 - keep), trainer->model->n_weights);
     }
     trainer->step++;
+    trainer->examples += trainer->global_batch;
     row->step = trainer->step;
-    row->examples = trainer->step * settings->global_batch;
-    row->global_batch = settings->global_batch;
+    row->examples = trainer->examples;
+    row->global_batch = trainer->global_batch;
 }
 
 /* The recorder's first failure stops all ranks: rank 0 asks for it with the next step's sums. */
@@ -92,11 +92,10 @@ static bool has_reached(const StopSettings *stop, const EvalRow *row) {
 
 /* At the first step at or past each multiple of the interval, and at the full run's last step. */
 static bool eval_is_due(const Trainer *trainer) {
-    int64_t batch = trainer->settings->global_batch, every = trainer->settings->eval.every_examples;
+    int64_t every = trainer->settings->eval.every_examples, now = trainer->examples;
     if (every == 0)
         every = trainer->data->n[SPLIT_TRAIN];
-    int64_t now = trainer->step * batch;
-    return now / every > (now - batch) / every || trainer->step == trainer->total_steps;
+    return now / every > (now - trainer->global_batch) / every || trainer->step == trainer->timeline.total_steps;
 }
 
 static void summarize(Trainer *trainer, RunSummary *summary) {

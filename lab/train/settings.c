@@ -76,7 +76,7 @@ static const Param isa_rows[] = {
     PARAM_END,
 };
 
-static const char *const trial_keys[] = {"dataset", "model", "global_batch", "mini_batch", "optimizer", "lr",
+static const char *const trial_keys[] = {"dataset", "model", "global_batch", "mini_batch", "batch_schedule", "optimizer", "lr",
                                          "stop", "isa", "layers", "eval", "clip", "loss", "weight_ema", NULL};
 
 /* ---- reading */
@@ -164,6 +164,16 @@ static Error *read_mini_batch(TrialSettings *out, const Json *trial) {
     return NULL;
 }
 
+static Error *read_batch_schedule(TrialSettings *out, const Json *value, Arena *arena) {
+    const Kind *kind = batch_schedule_table[BATCH_SCHEDULE_ID_constant];
+    out->batch_schedule_settings = NULL;
+    if (value)
+        PASS(kind_read(&kind, &out->batch_schedule_settings, value, batch_schedule_table, BATCH_SCHEDULE_N,
+                       "batch schedule", NULL, arena));
+    out->batch_schedule = (const BatchScheduleType *)kind;
+    return value && out->batch_schedule->check ? out->batch_schedule->check(out->batch_schedule_settings, value) : NULL;
+}
+
 Error *trial_read(TrialSettings *out, const Json *object, Arena *arena) {
     *out = (TrialSettings){0};
     const Kind *kind;
@@ -185,6 +195,7 @@ Error *trial_read(TrialSettings *out, const Json *object, Arena *arena) {
     PASS(param_read(&counts, count_rows, object, trial_keys, arena));
     out->global_batch = counts.global_batch;
     PASS(read_mini_batch(out, object));
+    PASS(read_batch_schedule(out, json_find(object, "batch_schedule"), arena));
     PASS(read_stop(&out->stop, object, arena));
     for (int i = 0; i < N_SECTIONS; i++)
         PASS(param_read((char *)out + sections[i].offset, sections[i].rows, json_find(object, sections[i].key), NULL,
@@ -202,6 +213,8 @@ Json *trial_write(const TrialSettings *settings, Arena *arena) {
     json_add(object, "model", kind_write(&settings->model->kind, settings->model_settings, arena), arena);
     json_add_number(object, "global_batch", (double)settings->global_batch, arena);
     json_add_number(object, "mini_batch", (double)settings->mini_batch, arena);
+    json_add(object, "batch_schedule",
+             kind_write(&settings->batch_schedule->kind, settings->batch_schedule_settings, arena), arena);
     json_add(object, "optimizer", kind_write(&settings->optimizer->kind, settings->optimizer_settings, arena), arena);
     json_add(object, "lr", lr_write(&settings->lr, settings->global_batch, arena), arena);
     Json *stop = json_add(object, "stop", json_object(arena), arena);

@@ -25,19 +25,54 @@ static int deepest_stack(int64_t first, int64_t last, int64_t n_shards) {
     return deepest;
 }
 
-static void thread_new(TrainThread *thread, Trainer *trainer, int part) {
+void trainer_deal(Trainer *trainer, int64_t global_batch) {
+    if (trainer->global_batch == global_batch)
+        return;
+    Comm *comm = trainer->layout->comm;
+    trainer->global_batch = global_batch;
+    trainer->n_shards = global_batch / trainer->settings->mini_batch;
+    trainer->reduction.n_shards = trainer->n_shards;
+    tree_block(trainer->n_shards, comm_size(comm), comm_rank(comm), &trainer->first_shard, &trainer->last_shard);
+    int64_t own = trainer->last_shard - trainer->first_shard;
+    trainer->threads = trainer->layout->threads < own ? trainer->layout->threads : (int)own;
+    trainer->reduction.threads = trainer->threads;
+    for (int i = 0; i < trainer->threads; i++) {
+        TrainThread *thread = &trainer->thread[i];
+        tree_block(own, trainer->threads, i, &thread->first, &thread->last);
+        thread->first += trainer->first_shard;
+        thread->last += trainer->first_shard;
+    }
+}
+
+/* Most buffers that one thread needs at once, over every batch that the trial will have. */
+static void count_spares(Trainer *trainer, int *n_spare) {
+    int64_t examples = 0, last_batch = 0;
+    for (int64_t step = 0; step < trainer->timeline.total_steps; step++) {
+        int64_t batch = timeline_batch(&trainer->timeline, examples);
+        examples += batch;
+        if (batch == last_batch && trainer->timeline.least_batch == trainer->timeline.largest_batch)
+            break;
+        if (batch == last_batch)
+            continue;
+        last_batch = batch;
+        trainer_deal(trainer, batch);
+        for (int i = 0; i < trainer->threads; i++) {
+            int n = deepest_stack(trainer->thread[i].first, trainer->thread[i].last, trainer->n_shards);
+            n_spare[i] = n > n_spare[i] ? n : n_spare[i];
+        }
+    }
+}
+
+static void thread_new(TrainThread *thread, const Trainer *trainer, int n_spare) {
     const Model *model = trainer->model;
     Arena *arena = trainer->arena;
-    int64_t examples = larger(trainer->settings->mini_batch, MODEL_EVAL_EXAMPLES), first, last;
-    tree_block(trainer->last_shard - trainer->first_shard, trainer->threads, part, &first, &last);
-    thread->first = trainer->first_shard + first;
-    thread->last = trainer->first_shard + last;
+    int64_t examples = larger(trainer->settings->mini_batch, MODEL_EVAL_EXAMPLES);
     thread->workspace = arena_alloc(arena, model->type->workspace_bytes(model, (int)examples));
     thread->x = ARENA_ARRAY(arena, float, examples * model->n_features);
     thread->y = ARENA_ARRAY(arena, int32_t, examples);
     thread->index = ARENA_ARRAY(arena, int64_t, examples);
     thread->sumsq = ARENA_ARRAY(arena, double, model->n_segments);
-    thread->n_spare = deepest_stack(thread->first, thread->last, trainer->n_shards);
+    thread->n_spare = n_spare;
     thread->spare = ARENA_ARRAY(arena, void *, thread->n_spare);
     for (int i = 0; i < thread->n_spare; i++)
         thread->spare[i] = arena_alloc(arena, sum_bytes(&trainer->reduction.shape));
@@ -54,21 +89,26 @@ static void buffers_new(Trainer *trainer) {
     const Model *model = trainer->model;
     Arena *arena = trainer->arena;
     int n_segments = model->n_segments;
-    int64_t n_chunks = 0, own = trainer->last_shard - trainer->first_shard;
+    int64_t n_chunks = 0, own = trainer->timeline.largest_batch / comm_size(trainer->layout->comm) + trainer->settings->mini_batch;
     for (int i = 0; i < n_segments; i++)
         n_chunks += vec_chunks(model->segments[i].n);
     trainer->weights = ARENA_ARRAY(arena, float, model->n_weights);
     trainer->layer_noise = ARENA_ARRAY(arena, NoiseSmooth, n_segments);
-    trainer->index = ARENA_ARRAY(arena, int64_t, own * trainer->settings->mini_batch);
-    trainer->nodes = ARENA_ARRAY(arena, TreeNode, TREE_MAX_NODES * trainer->threads);
+    trainer->index = ARENA_ARRAY(arena, int64_t, own);
+    int threads = trainer->layout->threads;
+    trainer->nodes = ARENA_ARRAY(arena, TreeNode, TREE_MAX_NODES * threads);
     trainer->chunk_sumsq = ARENA_ARRAY(arena, double, n_chunks);
     trainer->layers = ARENA_ARRAY(arena, OptimLayer, n_segments);
     trainer->layer_rows = ARENA_ARRAY(arena, LayerRow, n_segments);
     trainer->eval_sums = ARENA_ARRAY(arena, double, 2 * eval_shards(trainer->data));
     trainer->reduction.spare = ARENA_ARRAY(arena, void *, TREE_MAX_NODES);
-    trainer->thread = ARENA_ARRAY(arena, TrainThread, trainer->threads);
-    for (int i = 0; i < trainer->threads; i++)
-        thread_new(&trainer->thread[i], trainer, i);
+    trainer->thread = ARENA_ARRAY(arena, TrainThread, threads);
+    int *n_spare = ARENA_ARRAY(arena, int, threads);
+    count_spares(trainer, n_spare);
+    for (int i = 0; i < threads; i++)
+        thread_new(&trainer->thread[i], trainer, n_spare[i]);
+    trainer->global_batch = 0;
+    trainer_deal(trainer, timeline_batch(&trainer->timeline, 0));
 }
 
 /* An adapted tensor that starts at zero takes steps with the raw rate, which LARS users rarely want (optimizers.md 3.3). */
@@ -93,24 +133,16 @@ Error *trainer_new(Trainer **out, const TrialSettings *settings, uint64_t seed, 
                    (int)settings->mini_batch, arena));
     PASS(layer_rules_apply(&trainer->model->segments, settings->layer_rules, settings->n_layer_rules,
                            trainer->model->segments, trainer->model->n_segments, arena));
-    trainer->n_shards = trial_shards(settings);
+    PASS(timeline_new(&trainer->timeline, settings, data->n[SPLIT_TRAIN]));
+    int64_t shards = trainer->timeline.least_batch / settings->mini_batch, total = trainer->timeline.total_steps;
     int replicas = comm_size(layout->comm);
-    if (replicas > trainer->n_shards)
-        return error_hint(error_new(CODE_USAGE, "%d replicas cannot share %lld shards", replicas,
-                                    (long long)trainer->n_shards),
+    if (replicas > shards)
+        return error_hint(error_new(CODE_USAGE, "%d replicas cannot share %lld shards", replicas, (long long)shards),
                           "use at most global_batch / mini_batch replicas");
-    tree_block(trainer->n_shards, replicas, comm_rank(layout->comm), &trainer->first_shard, &trainer->last_shard);
-    int64_t own = trainer->last_shard - trainer->first_shard;
-    trainer->threads = layout->threads < own ? layout->threads : (int)own;
-    trainer->total_steps = trial_total_steps(settings, data->n[SPLIT_TRAIN]);
-    trainer->stop_at = layout->stop_after_steps > 0 && layout->stop_after_steps < trainer->total_steps
-                           ? layout->stop_after_steps
-                           : trainer->total_steps;
+    trainer->stop_at = layout->stop_after_steps > 0 && layout->stop_after_steps < total ? layout->stop_after_steps : total;
     trainer->reduction = (Reduction){
         .comm = layout->comm,
         .shape = {.n_doubles = SUM_SQNORMS + trainer->model->n_segments, .n_floats = trainer->model->n_weights},
-        .n_shards = trainer->n_shards,
-        .threads = trainer->threads,
         .arena = arena,
     };
     buffers_new(trainer);

@@ -10,10 +10,9 @@
 #include <string.h>
 
 void stage_sample(Trainer *trainer) {
-    int64_t batch = trainer->settings->global_batch, span = trainer->settings->mini_batch;
-    int64_t own = trainer->last_shard - trainer->first_shard;
-    sampler_fill(trainer->sampler, trainer->step * batch + trainer->first_shard * span, own * span,
-                 trainer->index);
+    trainer_deal(trainer, timeline_batch(&trainer->timeline, trainer->examples));
+    int64_t span = trainer->settings->mini_batch, own = trainer->last_shard - trainer->first_shard;
+    sampler_fill(trainer->sampler, trainer->examples + trainer->first_shard * span, own * span, trainer->index);
 }
 
 static void *take_spare(TrainThread *thread) {
@@ -78,13 +77,21 @@ static void run_shard(const Trainer *trainer, TrainThread *thread, int64_t index
     push(trainer, thread, node);
 }
 
+/* Buffers of the last step come back; it may have had another number of threads. */
+static void take_back(Trainer *trainer) {
+    for (int i = 0; i < trainer->layout->threads; i++) {
+        TrainThread *thread = &trainer->thread[i];
+        while (thread->n_stack > 0)
+            thread->spare[thread->n_spare++] = thread->stack[--thread->n_stack].data;
+    }
+}
+
 void stage_compute(Trainer *trainer) {
+    take_back(trainer);
 #pragma omp parallel num_threads(trainer->threads)
     {
         omp_set_num_threads(1); /* one shard, one thread: see shared/specs/platform.md 0 */
         TrainThread *thread = &trainer->thread[omp_get_thread_num()];
-        while (thread->n_stack > 0) /* buffers of the last step */
-            thread->spare[thread->n_spare++] = thread->stack[--thread->n_stack].data;
         thread->sample_s = 0;
         for (int64_t shard = thread->first; shard < thread->last; shard++)
             run_shard(trainer, thread, shard);

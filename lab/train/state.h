@@ -4,6 +4,7 @@
 
 #include "lab/data/sampler.h"
 #include "lab/train/noise.h"
+#include "lab/train/timeline.h"
 #include "lab/train/trial.h"
 
 /* Doubles that are tree-summed with the gradient, one set a shard. */
@@ -34,16 +35,19 @@ typedef struct Trainer {
     Model *model;
 
     /* what a checkpoint will hold */
-    int64_t step; /* updates done */
+    int64_t step;     /* updates done */
+    int64_t examples; /* seen */
     float *weights;
     float *averaged; /* (n_weights) moving average of the weights; NULL: off */
     Optim *optim;
     NoiseSmooth noise, *layer_noise; /* layer_noise (n_segments) */
     double start_loss;
 
-    int64_t n_shards, first_shard, last_shard; /* S, and this replica's block */
-    int64_t total_steps, stop_at;
-    int threads; /* min(T, own shards) */
+    Timeline timeline;
+    int64_t stop_at;
+    int64_t global_batch;                      /* of the step at hand */
+    int64_t n_shards, first_shard, last_shard; /* its S, and this replica's block */
+    int threads;                               /* min(T, own shards) */
     TrainThread *thread;
     Sampler *sampler;
     int64_t *index; /* (own shards * mini_batch) examples of this step */
@@ -67,6 +71,9 @@ typedef struct Trainer {
 /* setup.c */
 Error *trainer_new(Trainer **out, const TrialSettings *settings, uint64_t seed, const Dataset *data,
                    const TrialLayout *layout, const Recorder *recorder, Arena *arena);
+
+/* Deals the shards of a step of `global_batch` examples to ranks and threads. */
+void trainer_deal(Trainer *trainer, int64_t global_batch);
 
 /* The stages of a step, in order. */
 void stage_sample(Trainer *trainer);      /* shards.c */

@@ -9,7 +9,7 @@
 /* One multiplication by 1/B, and the sums of squares after it, over fixed chunks (DESIGN 2.2, 2.4). */
 static void scale_and_square(Trainer *trainer) {
     const Model *model = trainer->model;
-    float factor = (float)(1.0 / (double)trainer->settings->global_batch);
+    float factor = (float)(1.0 / (double)trainer->global_batch);
     double *chunk_sumsq = trainer->chunk_sumsq;
     for (int i = 0; i < model->n_segments; i++) {
         const Segment *segment = &model->segments[i];
@@ -26,7 +26,7 @@ static void scale_and_square(Trainer *trainer) {
 }
 
 static NoiseEstimate estimate(const Trainer *trainer, double unit_sumsq, double grad_sumsq) {
-    double batch = (double)trainer->settings->global_batch, span = (double)trainer->settings->mini_batch;
+    double batch = (double)trainer->global_batch, span = (double)trainer->settings->mini_batch;
     double seen = trainer->data->endless ? 0 : batch / (double)trainer->data->n[SPLIT_TRAIN];
     if (trainer->model->noise_unit == NOISE_UNIT_EXAMPLE)
         return noise_estimate((int64_t)batch, 1, unit_sumsq / batch, grad_sumsq, seen);
@@ -47,7 +47,7 @@ void stage_noise(Trainer *trainer) {
     }
     NoiseEstimate whole = estimate(trainer, unit_total, grad_total);
     noise_see(&trainer->noise, whole);
-    row->train_loss = trainer->sums[SUM_LOSS] / (double)trainer->settings->global_batch;
+    row->train_loss = trainer->sums[SUM_LOSS] / (double)trainer->global_batch;
     row->grad_norm = sqrt(grad_total);
     row->noise_trace = whole.trace;
     row->noise_sqnorm = whole.sqnorm;

@@ -5,6 +5,7 @@
 #include "lab/comm/collective.h"
 #include "lab/data/dataset.h"
 #include "lab/nn/model.h"
+#include "lab/train/batch_schedule.h"
 #include "lab/train/record.h"
 #include "optim/optim.h"
 #include "optim/schedule.h"
@@ -61,6 +62,8 @@ typedef struct TrialSettings {
     const OptimType *optimizer;
     void *optimizer_settings;
     int64_t global_batch, mini_batch; /* mini_batch resolved, never "auto" */
+    const BatchScheduleType *batch_schedule;
+    void *batch_schedule_settings;
     LrSettings lr;
     StopSettings stop;
     EvalSettings eval;
@@ -99,7 +102,7 @@ Json *trial_write(const TrialSettings *settings, Arena *arena);
 /* Largest power of two up to 128 that divides global_batch and leaves at least four shards; 1 when there is none. */
 int64_t trial_auto_mini_batch(int64_t global_batch);
 int64_t trial_shards(const TrialSettings *settings);
-/* Horizon in steps: the smallest budget. */
+/* Horizon in steps at the trial's own batch: the smallest budget. A batch schedule's steps: timeline.h. */
 int64_t trial_total_steps(const TrialSettings *settings, int64_t n_train);
 
 /* Trial id: 16 hex digits of the SHA-256 over canonical settings, seed, data hash and kernel table version. */

@@ -1,6 +1,6 @@
 /* The one-trajectory contract (DESIGN 2): the digest is the same for every number of replicas and threads. Under N ranks
  * this compares groups of 1..N replicas x threads {1, 2} with one replica on one thread, for S = 12 and S = 16 shards, 200
- * steps of momentum, LARS and LAMB. And a reduction in another order must be seen. */
+ * steps of momentum, LARS and LAMB, and for a batch that grows during the trial. And a reduction in another order must be seen. */
 #include "lab/base/vec.h"
 #include "lab/comm/mpi.h"
 #include "lab/store/digest.h"
@@ -43,14 +43,15 @@ static void must(Error *error) {
     abort();
 }
 
-static void read_settings(TrialSettings *out, const char *optimizer, double lr, int shards, Arena *arena) {
+static void read_settings(TrialSettings *out, const char *optimizer, double lr, int shards, const char *extra,
+                          Arena *arena) {
     Json *json;
     const char *text = arena_print(arena,
                                    "{\"dataset\": {\"name\": \"blobs\"}, \"model\": {\"name\": \"mlp\", \"hidden\": [37, 19]},"
                                    "\"global_batch\": %d, \"mini_batch\": 8, \"optimizer\": {\"name\": \"%s\"},"
                                    "\"lr\": {\"base\": %g, \"warmup\": {\"steps\": 10}, \"schedule\": \"cosine\"},"
-                                   "\"stop\": {\"steps\": %d}, \"eval\": {\"every_examples\": 3000}}",
-                                   8 * shards, optimizer, lr, STEPS);
+                                   "\"stop\": {\"steps\": %d, \"examples\": 1000000}, \"eval\": {\"every_examples\": 3000}%s}",
+                                   8 * shards, optimizer, lr, STEPS, extra);
     must(json_parse(&json, text, strlen(text), "test", arena));
     must(trial_read(out, json, arena));
 }
@@ -101,10 +102,11 @@ static int check(bool good, Comm *world, const char *what) {
     return good ? 0 : 1;
 }
 
-static int compare_layouts(Comm *world, const char *optimizer, double lr, int shards, const Dataset *data) {
+static int compare_layouts(Comm *world, const char *optimizer, double lr, int shards, const char *extra,
+                           const Dataset *data) {
     Arena *arena = arena_new();
     TrialSettings settings;
-    read_settings(&settings, optimizer, lr, shards, arena);
+    read_settings(&settings, optimizer, lr, shards, extra, arena);
     const CollectiveType *tree = (const CollectiveType *)collective_table[COLLECTIVE_ID_tree];
     char alone[HASH_ROOM], other[HASH_ROOM];
     int n_failed = 0;
@@ -139,10 +141,15 @@ int main(void) {
     must(dataset_load(&data, (const DatasetType *)kind, settings, NULL, arena));
     int n_failed = 0;
     for (int shards = 12; shards <= 16; shards += 4) {
-        n_failed += compare_layouts(world, "momentum", 0.02, shards, &data);
-        n_failed += compare_layouts(world, "lars", 1.0, shards, &data);
-        n_failed += compare_layouts(world, "lamb", 0.01, shards, &data);
+        n_failed += compare_layouts(world, "momentum", 0.02, shards, "", &data);
+        n_failed += compare_layouts(world, "lars", 1.0, shards, "", &data);
+        n_failed += compare_layouts(world, "lamb", 0.01, shards, "", &data);
     }
+    /* S grows from 12 to 21 to 32 on the way; clipping, smoothing and averaged weights are on */
+    n_failed += compare_layouts(world, "momentum", 0.02, 12,
+                                ", \"batch_schedule\": {\"name\": \"points\", \"at_epochs\": [3, 7], \"global_batch\": [168, 256]},"
+                                "\"clip\": {\"norm\": 0.5}, \"loss\": {\"label_smoothing\": 0.1},"
+                                "\"weight_ema\": {\"half_life_examples\": 1000}", &data);
     comm_finish(world);
     arena_end(arena);
     return n_failed ? 1 : 0;

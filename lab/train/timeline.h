@@ -1,0 +1,25 @@
+/* The timeline of a trial: batch and learning rate of every update, as functions of examples seen. */
+#ifndef LAB_TRAIN_TIMELINE_H
+#define LAB_TRAIN_TIMELINE_H
+
+#include "lab/train/trial.h"
+
+typedef struct Timeline {
+    const TrialSettings *settings;
+    int64_t n_train;
+    double total_examples; /* horizon of schedules */
+    int64_t total_steps;
+    int64_t least_batch, largest_batch; /* over all updates */
+} Timeline;
+
+/* Walks the whole trial when its batch changes. Error (code 2): a changing batch with a budget in steps alone, which leaves
+ * the schedules without a horizon. */
+Error *timeline_new(Timeline *out, const TrialSettings *settings, int64_t n_train);
+
+/* Examples of the update that begins after `examples` seen ones. */
+int64_t timeline_batch(const Timeline *timeline, int64_t examples);
+
+/* Learning rate of that update, which has `global_batch` examples. */
+double timeline_lr(const Timeline *timeline, int64_t examples, int64_t global_batch);
+
+#endif
