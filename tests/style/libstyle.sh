@@ -13,6 +13,9 @@ project_files() { # folder
       git -c safe.directory='*' ls-files -co --exclude-standard | while IFS= read -r file; do
         [ ! -e "$file" ] || printf '%s\n' "$file" # removed but not yet committed
       done
+    elif [ "$1" = "$root" ]; then # no git to say what is ignored: the outputs are
+      find . -name .git -prune -o \( -path ./build -o -path './results/*' ! -name README.md \) -prune -o -type f -print |
+        sed 's|^\./||'
     else
       find . -name .git -prune -o -path ./build -prune -o -type f -print | sed 's|^\./||'
     fi
