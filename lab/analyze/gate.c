@@ -21,7 +21,8 @@ static int ascending(const void *a, const void *b) {
 
 static double *sorted_copy(const double *x, int n, Arena *arena) {
     double *out = ARENA_ARRAY(arena, double, n + 1);
-    memcpy(out, x, sizeof *x * (size_t)n);
+    if (n > 0) /* x may be NULL for nothing */
+        memcpy(out, x, sizeof *x * (size_t)n);
     qsort(out, (size_t)n, sizeof *out, ascending);
     return out;
 }
