@@ -55,7 +55,9 @@ static void test_optim__has_the_recommended_defaults(void **state) {
         {"lans", "{\"beta1\": 0.9, \"beta2\": 0.999, \"eps\": 1e-6, \"weight_decay\": 0.01, "
                  "\"bias_correction\": true, \"normalise_grad\": true, \"grad_averaging\": "
                  "true, \"step_form\": \"apex\", \"skip\": \"none\"}"},
+        {"lion", "{\"beta1\": 0.9, \"beta2\": 0.99, \"weight_decay\": 0}"},
     };
+    assert_int_equal(sizeof expected / sizeof expected[0], OPTIM_N);
     Arena *arena = arena_new();
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
         const Kind *kind;
