@@ -1,7 +1,7 @@
 #include "optim/schedule.h"
 
-static double constant_factor(const void *settings, double tau, double total) {
-    (void)settings, (void)tau, (void)total;
+static double constant_factor(const void *settings, const ScheduleTime *time) {
+    (void)settings, (void)time;
     return 1;
 }
 

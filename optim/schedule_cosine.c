@@ -6,9 +6,9 @@ typedef struct CosineSettings {
     double floor;
 } CosineSettings;
 
-static double cosine_factor(const void *settings, double tau, double total) {
+static double cosine_factor(const void *settings, const ScheduleTime *time) {
     const CosineSettings *cosine = settings;
-    double wave = (1 + cos(3.14159265358979323846 * schedule_progress(tau, total))) / 2;
+    double wave = (1 + cos(3.14159265358979323846 * schedule_progress(time))) / 2;
     return cosine->floor + (1 - cosine->floor) * wave;
 }
 

@@ -25,8 +25,9 @@ static const char *legal(const Param *row, Arena *arena) {
     case PARAM_NUMBER:
     case PARAM_COUNT:
     case PARAM_COUNTS:
+    case PARAM_NUMBERS:
         if (isinf(row->max) && isinf(row->min))
-            return row->kind == PARAM_NUMBER ? "a number" : "an integer";
+            return row->kind == PARAM_NUMBER || row->kind == PARAM_NUMBERS ? "a number" : "an integer";
         if (isinf(row->max))
             return arena_print(arena, "at least %s", number(row->min, arena));
         return arena_print(arena, "%s to %s", number(row->min, arena), number(row->max, arena));
@@ -59,9 +60,10 @@ static Error *wrong_type(const Json *value, const Param *row, const char *wanted
 }
 
 static Error *check_number(const Json *value, const Param *row, Arena *arena) {
+    bool whole = row->kind == PARAM_COUNT || row->kind == PARAM_COUNTS;
     if (value->kind != JSON_NUMBER)
-        return wrong_type(value, row, row->kind == PARAM_NUMBER ? "a number" : "an integer", arena);
-    if (row->kind != PARAM_NUMBER && value->number != floor(value->number))
+        return wrong_type(value, row, whole ? "an integer" : "a number", arena);
+    if (whole && value->number != floor(value->number))
         return hint_legal(json_error(value, "is %s, but should be an integer", number(value->number, arena)), row, arena);
     if (value->number < row->min || value->number > row->max)
         return hint_legal(json_error(value, "is %s, which is out of range", number(value->number, arena)), row, arena);
@@ -96,6 +98,19 @@ static Error *read_counts(ParamCounts *out, const Json *value, const Param *row,
     return NULL;
 }
 
+static Error *read_numbers(ParamNumbers *out, const Json *value, const Param *row, Arena *arena) {
+    if (value->kind != JSON_ARRAY)
+        return wrong_type(value, row, "a list of numbers", arena);
+    double *list = ARENA_ARRAY(arena, double, value->n + 1);
+    int n = 0;
+    JSON_EACH(child, value) {
+        PASS(check_number(child, row, arena));
+        list[n++] = child->number;
+    }
+    *out = (ParamNumbers){.n = n, .value = list};
+    return NULL;
+}
+
 static Error *read_row(void *field, const Param *row, const Json *value, Arena *arena) {
     switch (row->kind) {
     case PARAM_NUMBER:
@@ -120,6 +135,8 @@ static Error *read_row(void *field, const Param *row, const Json *value, Arena *
         return read_choice(field, value, row, arena);
     case PARAM_COUNTS:
         return read_counts(field, value, row, arena);
+    case PARAM_NUMBERS:
+        return read_numbers(field, value, row, arena);
     }
     return NULL;
 }
@@ -215,6 +232,11 @@ void param_write(Json *object, const Param *rows, const void *settings, Arena *a
             for (int i = 0; i < ((const ParamCounts *)field)->n; i++)
                 json_add(value, NULL,
                          json_number((double)((const ParamCounts *)field)->value[i], arena), arena);
+            break;
+        case PARAM_NUMBERS:
+            value = json_array(arena);
+            for (int i = 0; i < ((const ParamNumbers *)field)->n; i++)
+                json_add(value, NULL, json_number(((const ParamNumbers *)field)->value[i], arena), arena);
             break;
         }
         json_add(object, row->key, value, arena);

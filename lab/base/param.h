@@ -12,12 +12,18 @@ typedef enum {
     PARAM_TEXT,   /* const char * (NULL allowed when the default is null) */
     PARAM_CHOICE, /* int: index into `choices` */
     PARAM_COUNTS, /* ParamCounts: a list of int64_t */
+    PARAM_NUMBERS, /* ParamNumbers: a list of double */
 } ParamKind;
 
 typedef struct ParamCounts {
     int n;
     const int64_t *value;
 } ParamCounts;
+
+typedef struct ParamNumbers {
+    int n;
+    const double *value;
+} ParamNumbers;
 
 typedef struct Param {
     const char *key;

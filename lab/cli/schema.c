@@ -46,10 +46,14 @@ static Json *lr(Arena *arena) {
     schema_add_rows(schema, lr_rows(), arena);
     Json *settings = schema_settings(schema);
     Json *warmup = json_add(settings, "warmup",
-                            schema_object("linear rise from zero; one length", arena), arena);
+                            schema_object("rise to the scaled rate; one length", arena), arena);
     schema_add_rows(warmup, lr_warmup_rows(), arena);
-    json_add_number(warmup, "minProperties", 1, arena);
-    json_add_number(warmup, "maxProperties", 1, arena);
+    Json *lengths = json_add(warmup, "oneOf", json_array(arena), arena);
+    for (const char *const *length = lr_warmup_lengths(); *length; length++) {
+        Json *one = json_add(lengths, NULL, json_object(arena), arena);
+        json_add(json_add(one, "required", json_array(arena), arena), NULL, json_text(*length, arena),
+                 arena);
+    }
     json_add(settings, "scaling",
              kinds(scaling_table, SCALING_N, "how the rate grows with the global batch", arena),
              arena);

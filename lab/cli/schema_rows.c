@@ -27,7 +27,8 @@ void schema_require(Json *schema, const char *key, Arena *arena) {
 /* ---- rows */
 
 static void add_range(Json *schema, const Param *row, Arena *arena) {
-    json_add_text(schema, "type", row->kind == PARAM_NUMBER ? "number" : "integer", arena);
+    bool whole = row->kind == PARAM_COUNT || row->kind == PARAM_COUNTS;
+    json_add_text(schema, "type", whole ? "integer" : "number", arena);
     if (isfinite(row->min))
         json_add_number(schema, "minimum", row->min, arena);
     if (isfinite(row->max))
@@ -59,6 +60,7 @@ static void add_type(Json *schema, const Param *row, Arena *arena) {
             json_add(list, NULL, json_text(row->choices[i], arena), arena);
         break;
     case PARAM_COUNTS:
+    case PARAM_NUMBERS:
         json_add_text(schema, "type", "array", arena);
         add_range(json_add(schema, "items", json_object(arena), arena), row, arena);
         break;

@@ -13,11 +13,10 @@ static double own_steps(const Timeline *timeline, double examples) {
 
 /* What the schedule, without warmup, multiplies the rate with. */
 static double decay_factor(const Timeline *timeline, int64_t examples) {
-    const LrSettings *lr = &timeline->settings->lr;
-    double warmup = lr_warmup_steps(lr, timeline->settings->global_batch, timeline->n_train);
-    double tau = own_steps(timeline, (double)examples) - warmup;
-    double total = own_steps(timeline, timeline->total_examples) - warmup;
-    return ((const ScheduleType *)lr->schedule)->factor(lr->schedule_settings, tau > 0 ? tau : 0, total);
+    double own = (double)timeline->settings->global_batch;
+    LrTime time = {.now = (double)examples, .global_batch = own, .first_batch = own, .n_train = (double)timeline->n_train,
+                   .total = timeline->total_examples, .gain = 1};
+    return lr_decay(&timeline->settings->lr, &time);
 }
 
 int64_t timeline_batch(const Timeline *timeline, int64_t examples) {

@@ -46,6 +46,38 @@ static void between_none_and_linear(const ScalingType *type, const void *setting
     }
 }
 
+/* Rules that follow the noise: 1 at the base batch, between 1 and k, more with more noise; and no
+ * number from none. */
+static void gain_follows_the_noise(const ScalingType *type, const void *settings) {
+    if (!type->gain)
+        return;
+    assert_true(type->factor(settings, 8) == 1 && type->half_life &&
+                type->half_life(settings, 32) > 0);
+    for (double k = 1; k <= 1024; k *= 2) {
+        double last = 1;
+        for (double noise = 1e-3; noise < 1e9; noise *= 10) {
+            double gain = type->gain(settings, k, 32, noise, 0.5);
+            if (!(gain >= last * (1 - 1e-12) && gain <= k * (1 + 1e-12)))
+                fail_msg("%s: gain %g at k = %g and noise %g", type->kind.name, gain, k, noise);
+            last = gain;
+        }
+        assert_true(fabs(last - k) <= 1e-3 * k); /* noise alone: linear scaling */
+        assert_true(fabs(type->gain(settings, k, 32, 1e-9, 0.5) - 1) <= 1e-6);
+    }
+    assert_true(isnan(type->gain(settings, 4, 32, NAN, 1)) &&
+                isnan(type->gain(settings, 4, 32, 1, NAN)));
+    assert_true(isnan(type->gain(settings, 4, 32, 0, 0)));
+}
+
+/* A warmup is stretched by nothing at the base batch, and never shortened by a larger one. */
+static void stretches_by_the_batch(const ScalingType *type, const void *settings) {
+    if (!type->stretch)
+        return;
+    assert_true(type->stretch(settings, 1) == 1);
+    for (double k = 1; k <= 1024; k *= 2)
+        assert_true(type->stretch(settings, 2 * k) >= type->stretch(settings, k));
+}
+
 static void documented(const ScalingType *type, const void *settings) {
     (void)settings;
     assert_non_null(type->kind.summary);
@@ -61,6 +93,8 @@ static void documented(const ScalingType *type, const void *settings) {
 LAW(one_at_the_base_batch)
 LAW(finite_and_positive)
 LAW(between_none_and_linear)
+LAW(gain_follows_the_noise)
+LAW(stretches_by_the_batch)
 LAW(documented)
 
 int main(void) {
@@ -68,6 +102,8 @@ int main(void) {
         cmocka_unit_test(law_scaling__one_at_the_base_batch),
         cmocka_unit_test(law_scaling__finite_and_positive),
         cmocka_unit_test(law_scaling__between_none_and_linear),
+        cmocka_unit_test(law_scaling__gain_follows_the_noise),
+        cmocka_unit_test(law_scaling__stretches_by_the_batch),
         cmocka_unit_test(law_scaling__documented),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,10 +129,58 @@ static void test_schedule__warmup_lengths_round_up_to_updates(void **state) {
         {"{\"base\": 1, \"warmup\": {\"epochs\": 0}}", 256, 50000, 0},
         {"{\"base\": 1, \"warmup\": {\"examples\": 1000}}", 256, 50000, 4},
         {"{\"base\": 1, \"warmup\": {\"examples\": 1}}", 256, 50000, 1},
+        {"{\"base\": 1, \"warmup\": {\"fraction\": 0.1}}", 256, 50000, 100},
+        {"{\"base\": 1, \"warmup\": {\"fraction\": 0.1004}}", 256, 50000, 101},
+        /* LEGW: four times the batch, four times the epochs, the same updates; steps stay */
+        {"{\"base\": 1, \"base_batch\": 100, \"scaling\": \"legw\", \"warmup\": {\"epochs\": 2}}",
+         100, 50000, 1000},
+        {"{\"base\": 1, \"base_batch\": 100, \"scaling\": \"legw\", \"warmup\": {\"epochs\": 2}}",
+         400, 50000, 1000},
+        {"{\"base\": 1, \"base_batch\": 100, \"scaling\": \"legw\", \"warmup\": {\"steps\": 7}}",
+         400, 50000, 7},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         LrSettings lr = lr_of(rows[i].text);
-        assert_near(lr_warmup_steps(&lr, rows[i].global_batch, rows[i].n_train), rows[i].steps);
+        assert_near(lr_warmup_steps(&lr, rows[i].global_batch, rows[i].n_train, 1000),
+                    rows[i].steps);
+    }
+}
+
+/* Batches that change: the rate of an update goes by examples seen, its factor by its own batch. */
+static void test_schedule__follows_a_batch_that_grows(void **state) {
+    (void)state;
+    LrSettings lr = lr_of("{\"base\": 0.1, \"scaling\": \"linear\", \"schedule\": {\"name\": "
+                          "\"polynomial\", \"power\": 1}}");
+    LrTime time = {.now = 500,
+                   .global_batch = 100,
+                   .first_batch = 50,
+                   .n_train = 1000,
+                   .total = 1000,
+                   .gain = 1};
+    assert_near(lr_now(&lr, &time), 0.1 * 2 * 0.5);
+    time.global_batch = 50;
+    assert_near(lr_now(&lr, &time), 0.1 * 0.5);
+    lr = lr_of("{\"base\": 0.1, \"warmup\": {\"steps\": 10}}");
+    time.now = 450; /* the ninth update of 50, then one that leaps over the end of the warmup */
+    assert_near(lr_now(&lr, &time), 0.1);
+    time.now = 400, time.global_batch = 500;
+    assert_near(lr_now(&lr, &time), 0.1);
+}
+
+/* The gain multiplies the base rate, and nothing else of the rule does. */
+static void test_schedule__takes_the_gain_of_the_noise(void **state) {
+    (void)state;
+    static const char *const rules[] = {"noise", "adascale"};
+    for (int i = 0; i < 2; i++) {
+        LrSettings lr = lr_of(arena_print(
+            arena, "{\"base\": 0.1, \"base_batch\": 256, \"scaling\": \"%s\"}", rules[i]));
+        LrTime time = {
+            .global_batch = 4096, .first_batch = 4096, .n_train = 50000, .total = 40960, .gain = 1};
+        assert_near(lr_now(&lr, &time), 0.1);
+        const ScalingType *rule = (const ScalingType *)lr.scaling;
+        time.gain = rule->gain(lr.scaling_settings, lr_k(&lr, 4096, 4096), 256, 1024, 1);
+        assert_near(lr_now(&lr, &time), fixture("lr_scaling", "noise_B1024")->number);
+        assert_near(rule->half_life(lr.scaling_settings, 256), 693 * 256);
     }
 }
 
@@ -141,7 +189,7 @@ static void test_schedule__means_the_same_at_twice_the_batch(void **state) {
     (void)state;
     LrSettings lr = lr_of("{\"base\": 1, \"warmup\": {\"epochs\": 1}, \"schedule\": \"cosine\"}");
     int64_t n_train = 6400, total = 400; /* at batch 64: 100 updates an epoch, 4 epochs */
-    assert_near(lr_warmup_steps(&lr, 64, n_train), 100);
+    assert_near(lr_warmup_steps(&lr, 64, n_train, total), 100);
     for (int64_t s = 0; s < 50; s++) /* rates are those at the end of an update there */
         assert_near(lr_at(&lr, 2 * s + 1, 64, n_train, total),
                     lr_at(&lr, s, 128, n_train, total / 2));
@@ -171,6 +219,14 @@ static void test_schedule__written_form_reads_back(void **state) {
         "{\"base\": 1, \"warmup\": {\"examples\": 999}, \"schedule\": {\"name\": \"cosine\", "
         "\"floor\": 0.25}}",
         "{\"base\": 1, \"warmup\": {\"steps\": 3}, \"schedule\": \"polynomial\"}",
+        "{\"base\": 1, \"base_batch\": 32, \"companion\": \"malladi\", \"scaling\": \"adascale\", "
+        "\"warmup\": "
+        "{\"fraction\": 0.2, \"kind\": \"factor\", \"start\": 0.5}, \"schedule\": {\"name\": "
+        "\"multistep\", "
+        "\"milestones\": [0.5, 0.75], \"unit\": \"fraction\"}}",
+        "{\"base\": 1, \"warmup\": {\"steps\": 9, \"kind\": \"goyal\"}, \"schedule\": {\"name\": "
+        "\"polynomial\", "
+        "\"preset\": \"mlperf\"}}",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         LrSettings lr = lr_of(texts[i]);
@@ -181,9 +237,10 @@ static void test_schedule__written_form_reads_back(void **state) {
             assert_true(lr_at(&lr, t, 256, 5000, 30) == lr_at(&again, t, 256, 5000, 30));
     }
     LrSettings lr = lr_of(texts[0]);
-    assert_string_equal(json_canonical(lr_write(&lr, 256, arena), arena),
-                        "{\"base\":0.5,\"base_batch\":256,\"scaling\":{\"name\":\"none\"},"
-                        "\"schedule\":{\"name\":\"constant\"}}");
+    assert_string_equal(
+        json_canonical(lr_write(&lr, 256, arena), arena),
+        "{\"base\":0.5,\"base_batch\":256,\"companion\":\"none\",\"scaling\":{\"name\":\"none\"},"
+        "\"schedule\":{\"name\":\"constant\"}}");
 }
 
 static void test_schedule__refuses_bad_input(void **state) {
@@ -206,6 +263,14 @@ static void test_schedule__refuses_bad_input(void **state) {
         {"{\"base\": 1, \"warmup\": {\"epochs\": -1}}", "trial.lr.warmup.epochs", "0 to"},
         {"{\"base\": 1, \"warmup\": {\"steps\": 1.5}}", "trial.lr.warmup.steps", "integer"},
         {"{\"base\": 1, \"warmup\": {\"step\": 1}}", "trial.lr.warmup.step", "'steps'"},
+        {"{\"base\": 1, \"warmup\": {\"kind\": \"goyal\"}}", "trial.lr.warmup", "no length"},
+        {"{\"base\": 1, \"warmup\": {\"steps\": 3, \"kind\": \"goya\"}}", "trial.lr.warmup.kind",
+         "'goyal'"},
+        {"{\"base\": 1, \"warmup\": {\"fraction\": 1.5}}", "trial.lr.warmup.fraction", "0 to 1"},
+        {"{\"base\": 1, \"schedule\": {\"name\": \"multistep\", \"milestones\": 3}}",
+         "trial.lr.schedule.milestones", "a list of numbers"},
+        {"{\"base\": 1, \"schedule\": {\"name\": \"multistep\", \"milestones\": [1, -2]}}",
+         "trial.lr.schedule.milestones[1]", "0 to"},
         {"{\"base\": 1, \"scaling\": \"liner\"}", "trial.lr.scaling", "'linear'"},
         {"{\"base\": 1, \"scaling\": {\"name\": \"linear\", \"power\": 2}}",
          "trial.lr.scaling.power", "power"},
@@ -239,6 +304,8 @@ int main(void) {
         TEST(scaling_matches_the_fixture),
         TEST(warmup_joins_the_decay),
         TEST(warmup_lengths_round_up_to_updates),
+        TEST(follows_a_batch_that_grows),
+        TEST(takes_the_gain_of_the_noise),
         TEST(means_the_same_at_twice_the_batch),
         TEST(reads_names_and_objects),
         TEST(written_form_reads_back),
