@@ -48,8 +48,8 @@ static inline void replay_malformed(Replay *replay, const char *what, const char
     }
 }
 
-/* `scale`: the largest number of the vector that the two stand in; what rounding leaves of a cancellation is not held
- * against numbers a million times smaller. */
+/* `scale`: the largest number of the vector that the two stand in; what rounding leaves of a
+ * cancellation is not held against numbers a million times smaller. */
 static inline void replay_compare(Replay *replay, double got, double expected, double scale) {
     double size = fmax(fmax(fabs(got), fabs(expected)), 1e-6 * scale);
     double difference = got == expected ? 0 : fabs(got - expected) / size;
@@ -60,7 +60,8 @@ static inline void replay_compare(Replay *replay, double got, double expected, d
 
 static inline void replay_number(Replay *replay, double got, const Json *expected) {
     if (!expected || expected->kind != JSON_NUMBER)
-        replay_malformed(replay, "there is no number", expected && expected->key ? expected->key : "?");
+        replay_malformed(replay, "there is no number",
+                         expected && expected->key ? expected->key : "?");
     else
         replay_compare(replay, got, expected->number, 0);
 }
@@ -79,8 +80,8 @@ static inline void replay_end(Replay *replay) {
     if (replay->reason)
         printf("FAILED       %s %s: %s\n", replay->group, replay->name, replay->reason);
     else
-        printf("%s  %-8.2g %s %s (%d numbers)\n", fails ? "FAILED     " : "replayed   ", replay->worst,
-               replay->group, replay->name, replay->n_compared);
+        printf("%s  %-8.2g %s %s (%d numbers)\n", fails ? "FAILED     " : "replayed   ",
+               replay->worst, replay->group, replay->name, replay->n_compared);
 }
 
 /* ---- names with numbers in them: "step_gamma0.1_every4" */
@@ -111,7 +112,8 @@ static inline void replay_set_number(Replay *replay, Json *object, const char *k
     replay_set(replay, object, key, json_number(value, replay->arena));
 }
 
-static inline void replay_set_text(Replay *replay, Json *object, const char *key, const char *value) {
+static inline void replay_set_text(Replay *replay, Json *object, const char *key,
+                                   const char *value) {
     replay_set(replay, object, key, json_text(value, replay->arena));
 }
 

@@ -1,12 +1,13 @@
-/* From the fixtures' words (method key in the case's name, hyper keys) to an optimizer and its settings. */
+/* From the fixtures' words (method key in the case's name, hyper keys) to an optimizer and its
+ * settings. */
 #ifndef TESTS_TOOLS_REPLAY_METHODS_H
 #define TESTS_TOOLS_REPLAY_METHODS_H
 
 #include "optim/optim.h"
 #include "tests/tools/replay.h"
 
-/* The first prefix that fits. Settings are those that the method's name stands for; an absent decay is none in the SGD
- * family, as in torch. */
+/* The first prefix that fits. Settings are those that the method's name stands for; an absent decay
+ * is none in the SGD family, as in torch. */
 static const struct {
     const char *prefix, *settings;
 } replay_methods[] = {
@@ -41,10 +42,11 @@ static const struct {
     {"lion", "{\"name\": \"lion\"}"},
 };
 
-/* A hyper key with one value is one or two settings with one value each; `value` NULL: any number is copied. */
+/* A hyper key with one value is one or two settings with one value each; `value` NULL: any number
+ * is copied. */
 typedef struct HyperWord {
     const char *optimizer, *key, *value; /* value as canonical JSON */
-    const char *settings;                /* what it means, as JSON; NULL: the value under the name in `as` */
+    const char *settings; /* what it means, as JSON; NULL: the value under the name in `as` */
     const char *as;
 } HyperWord;
 
@@ -101,11 +103,13 @@ static inline bool replay_is_row(const Kind *kind, const char *key) {
 }
 
 /* Settings of a word, value checked. */
-static inline bool replay_word(Replay *replay, Json *settings, const char *optimizer, const Json *hyper) {
+static inline bool replay_word(Replay *replay, Json *settings, const char *optimizer,
+                               const Json *hyper) {
     const char *value = json_canonical(hyper, replay->arena);
     for (size_t i = 0; i < sizeof replay_words / sizeof *replay_words; i++) {
         const HyperWord *word = &replay_words[i];
-        if ((*word->optimizer && strcmp(word->optimizer, optimizer) != 0) || strcmp(word->key, hyper->key) != 0)
+        if ((*word->optimizer && strcmp(word->optimizer, optimizer) != 0) ||
+            strcmp(word->key, hyper->key) != 0)
             continue;
         if (word->value && strcmp(word->value, value) != 0)
             continue;
@@ -120,11 +124,14 @@ static inline bool replay_word(Replay *replay, Json *settings, const char *optim
 }
 
 /* "phi": [low, high] */
-static inline void replay_limits(Replay *replay, Json *settings, const Json *pair, const char *low, const char *high) {
+static inline void replay_limits(Replay *replay, Json *settings, const Json *pair, const char *low,
+                                 const char *high) {
     bool good = pair->kind == JSON_ARRAY && pair->n == 2 && pair->first->kind == JSON_NUMBER &&
-                pair->last->kind == JSON_NUMBER && pair->first->number >= 0 && pair->last->number > 0;
+                pair->last->kind == JSON_NUMBER && pair->first->number >= 0 &&
+                pair->last->number > 0;
     if (!good) {
-        replay_unsupported(replay, "limits other than two numbers, the upper one above 0:", pair->key);
+        replay_unsupported(replay,
+                           "limits other than two numbers, the upper one above 0:", pair->key);
         return;
     }
     replay_set(replay, settings, low, pair->first);
@@ -182,7 +189,8 @@ static inline Json *replay_settings(Replay *replay, const Json *hyper) {
         else if (strcmp(name, "lamb") == 0 && strcmp(item->key, "ratio_clip") == 0)
             replay_limits(replay, settings, item, "ratio_min", "ratio_max");
         else if (!replay_word(replay, settings, is_adam ? "adam" : name, item)) {
-            if (!type || (!replay_is_row(&type->kind, item->key) && strcmp(item->key, "preset") != 0))
+            if (!type ||
+                (!replay_is_row(&type->kind, item->key) && strcmp(item->key, "preset") != 0))
                 replay_unsupported(replay, "hyper key or value",
                                    arena_print(replay->arena, "%s: %s", item->key,
                                                json_canonical(item, replay->arena)));
@@ -201,7 +209,8 @@ static inline void replay_method(Replay *replay, ReplayMethod *out, const Json *
     const Kind *kind = NULL;
     if (!replay_is_open(replay))
         return;
-    Error *error = kind_read(&kind, &out->settings, settings, optim_table, OPTIM_N, "optimizer", NULL, replay->arena);
+    Error *error = kind_read(&kind, &out->settings, settings, optim_table, OPTIM_N, "optimizer",
+                             NULL, replay->arena);
     if (error) {
         replay_unsupported(replay, "settings:", error_text(error));
         error_end(error);
@@ -209,7 +218,8 @@ static inline void replay_method(Replay *replay, ReplayMethod *out, const Json *
     }
     out->type = (const OptimType *)kind;
     /* the paper's column holds the schedule alone */
-    out->lr_factor = replay_has_prefix(replay->name, "sgdw_paper") ? replay_hyper(hyper, "alpha", 1) : 1;
+    out->lr_factor =
+        replay_has_prefix(replay->name, "sgdw_paper") ? replay_hyper(hyper, "alpha", 1) : 1;
 }
 
 #endif

@@ -1,4 +1,5 @@
-/* Optimizer traces: weights, slots and ratios after every step, from the kernels that training uses, in double. */
+/* Optimizer traces: weights, slots and ratios after every step, from the kernels that training
+ * uses, in double. */
 #ifndef TESTS_TOOLS_REPLAY_OPTIMIZERS_H
 #define TESTS_TOOLS_REPLAY_OPTIMIZERS_H
 
@@ -44,7 +45,8 @@ static inline real *replay_copy(real *to, const Json *value) {
 static inline real *replay_tensor(Replay *replay, const Json *object, const Segment *segment) {
     const Json *tensor = object ? json_find(object, segment->name) : NULL;
     if (!tensor || replay_count(tensor) != segment->n) {
-        replay_malformed(replay, tensor ? "wrong size of tensor" : "there is no tensor", segment->name);
+        replay_malformed(replay, tensor ? "wrong size of tensor" : "there is no tensor",
+                         segment->name);
         return NULL;
     }
     real *x = ARENA_ARRAY(replay->arena, real, segment->n + 1);
@@ -53,7 +55,8 @@ static inline real *replay_tensor(Replay *replay, const Json *object, const Segm
 }
 
 /* Fills the flat vector. */
-static inline void replay_fill(Replay *replay, const ReplayTrace *trace, real *to, const Json *object) {
+static inline void replay_fill(Replay *replay, const ReplayTrace *trace, real *to,
+                               const Json *object) {
     for (int s = 0; s < trace->n_segments; s++) {
         const Segment *segment = &trace->segments[s];
         const real *x = replay_tensor(replay, object, segment);
@@ -62,7 +65,8 @@ static inline void replay_fill(Replay *replay, const ReplayTrace *trace, real *t
     }
 }
 
-static inline void replay_vector(Replay *replay, const ReplayTrace *trace, const real *got, const Json *object) {
+static inline void replay_vector(Replay *replay, const ReplayTrace *trace, const real *got,
+                                 const Json *object) {
     for (int s = 0; s < trace->n_segments; s++) {
         const Segment *segment = &trace->segments[s];
         const real *x = replay_tensor(replay, object, segment), *y = got + segment->offset;
@@ -82,7 +86,8 @@ static inline bool replay_lists(const Json *list, const char *name) {
     return false;
 }
 
-static inline void replay_set_up(Replay *replay, ReplayTrace *trace, const ReplayMethod *method, const Json *object) {
+static inline void replay_set_up(Replay *replay, ReplayTrace *trace, const ReplayMethod *method,
+                                 const Json *object) {
     const Json *init = json_find(object, "init");
     *trace = (ReplayTrace){0};
     if (!init || init->kind != JSON_OBJECT || init->n > REPLAY_MAX_TENSORS) {
@@ -108,7 +113,8 @@ static inline void replay_set_up(Replay *replay, ReplayTrace *trace, const Repla
     trace->w = ARENA_ARRAY(replay->arena, real, trace->n + 1);
     trace->g = ARENA_ARRAY(replay->arena, real, trace->n + 1);
     replay_fill(replay, trace, trace->w, init);
-    trace->optim = optim_new(method->type, method->settings, trace->segments, trace->n_segments, replay->arena);
+    trace->optim = optim_new(method->type, method->settings, trace->segments, trace->n_segments,
+                             replay->arena);
 }
 
 /* ---- what a step says */
@@ -130,12 +136,13 @@ static inline void replay_state(Replay *replay, const ReplayTrace *trace, const 
 }
 
 /* A ratio under the name that the reference gives it; null where it has none. */
-static inline void replay_ratio(Replay *replay, const ReplayTrace *trace, int s, double lr, const Json *item) {
+static inline void replay_ratio(Replay *replay, const ReplayTrace *trace, int s, double lr,
+                                const Json *item) {
     double trust = trace->layers[s].trust;
     if (item->kind == JSON_NULL)
         return;
-    if (strcmp(item->key, "trust") == 0 || strcmp(item->key, "ratio") == 0 || strcmp(item->key, "adaptive_lr") == 0 ||
-        strcmp(item->key, "ratio_m") == 0)
+    if (strcmp(item->key, "trust") == 0 || strcmp(item->key, "ratio") == 0 ||
+        strcmp(item->key, "adaptive_lr") == 0 || strcmp(item->key, "ratio_m") == 0)
         replay_number(replay, trust, item);
     else if (strcmp(item->key, "ratio_g") == 0)
         replay_number(replay, trace->optim->ratios2[s], item);
@@ -145,7 +152,8 @@ static inline void replay_ratio(Replay *replay, const ReplayTrace *trace, int s,
         replay_unsupported(replay, "info", item->key);
 }
 
-static inline void replay_info(Replay *replay, const ReplayTrace *trace, double lr, const Json *info) {
+static inline void replay_info(Replay *replay, const ReplayTrace *trace, double lr,
+                               const Json *info) {
     double sumsq = 0;
     for (int s = 0; s < trace->n_segments; s++)
         sumsq += trace->layers[s].grad_sumsq;
@@ -165,11 +173,13 @@ static inline void replay_info(Replay *replay, const ReplayTrace *trace, double 
     }
 }
 
-static inline void replay_step(Replay *replay, ReplayTrace *trace, double lr, const Json *expected) {
+static inline void replay_step(Replay *replay, ReplayTrace *trace, double lr,
+                               const Json *expected) {
     for (int s = 0; s < trace->n_segments; s++) {
         double sum = 0;
         for (int64_t i = 0; i < trace->segments[s].n; i++)
-            sum += trace->g[trace->segments[s].offset + i] * trace->g[trace->segments[s].offset + i];
+            sum +=
+                trace->g[trace->segments[s].offset + i] * trace->g[trace->segments[s].offset + i];
         trace->layers[s] = (OptimLayer){.grad_sumsq = sum};
     }
     optim_step(trace->optim, lr, trace->w, trace->g, trace->layers, 1);
