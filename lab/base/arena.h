@@ -1,5 +1,5 @@
-/* Arena: memory that is given back all at once. Arenas live as long as the process, an experiment or a
- * trial; a training step allocates nothing. */
+/* Arena: memory that is given back all at once. Arenas live as long as the process, an experiment
+ * or a trial; a training step allocates nothing. */
 #ifndef LAB_BASE_ARENA_H
 #define LAB_BASE_ARENA_H
 

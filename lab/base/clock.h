@@ -4,7 +4,7 @@
 
 #define CLOCK_UTC_ROOM 32
 
-double clock_s(void);                         /* monotonic seconds */
-void clock_utc(char out[CLOCK_UTC_ROOM]);     /* now, "2026-11-21T20:28:10Z" */
+double clock_s(void);                     /* monotonic seconds */
+void clock_utc(char out[CLOCK_UTC_ROOM]); /* now, "2026-11-21T20:28:10Z" */
 
 #endif

@@ -1,5 +1,5 @@
-/* Errors: a chain of causes, an exit code, a hint. Made where something goes wrong, wrapped with context on
- * the way up, printed once. */
+/* Errors: a chain of causes, an exit code, a hint. Made where something goes wrong, wrapped with
+ * context on the way up, printed once. */
 #ifndef LAB_BASE_ERROR_H
 #define LAB_BASE_ERROR_H
 

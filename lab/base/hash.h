@@ -1,4 +1,5 @@
-/* SHA-256 (FIPS 180-4), incremental. The state is a plain struct: copying it copies the digest so far. */
+/* SHA-256 (FIPS 180-4), incremental. The state is a plain struct: copying it copies the digest so
+ * far. */
 #ifndef LAB_BASE_HASH_H
 #define LAB_BASE_HASH_H
 

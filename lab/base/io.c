@@ -18,11 +18,14 @@ static Error *failed(const char *doing, const char *path) {
     Error *error = error_new(reason == ENOENT ? CODE_MISSING : CODE_IO, "%s '%s': %s", doing, path,
                              strerror(reason));
     if (reason == ENOSPC || reason == EDQUOT || reason == EFBIG)
-        return error_hint(error, "free some space and run the same command again; nothing measured is lost");
+        return error_hint(
+            error, "free some space and run the same command again; nothing measured is lost");
     if (reason == EACCES || reason == EPERM || reason == EROFS)
-        return error_hint(error, "the folder is not writable for this user; choose another with --results DIR");
+        return error_hint(
+            error, "the folder is not writable for this user; choose another with --results DIR");
     if (reason == ENOTDIR || reason == ENAMETOOLONG)
-        return error_hint(error, "results cannot go there; choose another folder with --results DIR");
+        return error_hint(error,
+                          "results cannot go there; choose another folder with --results DIR");
     return error;
 }
 
@@ -92,7 +95,8 @@ static int write_all(int fd, const void *bytes, size_t n) {
 static int sync_folder_of(const char *path) {
     char folder[4096];
     const char *slash = strrchr(path, '/');
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
+             slash ? path : ".");
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return -1;

@@ -1,5 +1,5 @@
-/* Files: whole-file reads, write-aside-and-rename, append-only logs, locks. Every error names the path; exit code
- * 66 when an input is missing, 74 for everything else. */
+/* Files: whole-file reads, write-aside-and-rename, append-only logs, locks. Every error names the
+ * path; exit code 66 when an input is missing, 74 for everything else. */
 #ifndef LAB_BASE_IO_H
 #define LAB_BASE_IO_H
 
@@ -10,7 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-Error *io_read(char **out, size_t *n, const char *path, Arena *arena); /* terminated with a NUL beyond n */
+Error *io_read(char **out, size_t *n, const char *path,
+               Arena *arena); /* terminated with a NUL beyond n */
 
 /* Writes PATH.tmp-PID, fsyncs it, renames it over `path`, fsyncs the folder. */
 Error *io_write(const char *path, const void *bytes, size_t n);
@@ -18,7 +19,8 @@ Error *io_write(const char *path, const void *bytes, size_t n);
 /* Makes the last step of io_write for a file that somebody else (HDF5) wrote aside. */
 Error *io_publish(const char *aside, const char *path);
 
-/* Removes what io_write and its like left in a folder when their process died. For folders that nobody else works in. */
+/* Removes what io_write and its like left in a folder when their process died. For folders that
+ * nobody else works in. */
 void io_remove_stale(const char *folder);
 
 Error *io_folder(const char *path); /* mkdir -p */
@@ -35,8 +37,8 @@ Error *io_log_flush(IoLog *log);                            /* to the kernel */
 Error *io_log_sync(IoLog *log);                             /* flush and fdatasync */
 Error *io_log_close(IoLog *log);                            /* flush, sync and close */
 
-/* A lock on a file (made when absent) that the kernel drops when the process dies. `wait_s` > 0 tries again for
- * that long. *out = NULL without an error when somebody else holds it. */
+/* A lock on a file (made when absent) that the kernel drops when the process dies. `wait_s` > 0
+ * tries again for that long. *out = NULL without an error when somebody else holds it. */
 typedef struct IoLock IoLock;
 Error *io_lock(IoLock **out, const char *path, bool shared, double wait_s, Arena *arena);
 Error *io_lock_share(IoLock *lock); /* exclusive to shared */

@@ -100,9 +100,9 @@ Error *json_load(Json **out, const char *path, Arena *arena) {
 const Json *json_find(const Json *object, const char *key) {
     if (!object || object->kind != JSON_OBJECT)
         return NULL;
-    JSON_EACH(child, object)
-    if (strcmp(child->key, key) == 0)
-        return child;
+    JSON_EACH (child, object)
+        if (strcmp(child->key, key) == 0)
+            return child;
     return NULL;
 }
 
@@ -125,8 +125,8 @@ Json *json_copy(const Json *value, Arena *arena) {
     *copy = *value;
     copy->first = copy->last = copy->next = NULL;
     copy->n = 0;
-    JSON_EACH(child, value)
-    append(copy, json_copy(child, arena));
+    JSON_EACH (child, value)
+        append(copy, json_copy(child, arena));
     return copy;
 }
 
@@ -151,8 +151,9 @@ Error *json_set(Json *root, const char *dotted, const Json *value, Arena *arena)
             return error_hint(json_error(value, "cannot be set: '%s' is not a dotted name", dotted),
                               "for example trial.lr.base");
         if (object->kind != JSON_OBJECT)
-            return error_hint(json_error(value, "cannot be set: %s is %s", path, json_kind_name(object->kind)),
-                              "only an object has settings inside");
+            return error_hint(
+                json_error(value, "cannot be set: %s is %s", path, json_kind_name(object->kind)),
+                "only an object has settings inside");
         const char *key = arena_copy_n(arena, part, n);
         path = arena_print(arena, "%s%s%s", path, *path ? "." : "", key);
         Json *child = (Json *)json_find(object, key); /* root is ours to change */
@@ -229,7 +230,8 @@ void json_add_flag(Json *object, const char *key, bool flag, Arena *arena) {
 /* ---- messages */
 
 const char *json_kind_name(JsonKind kind) {
-    static const char *const name[] = {"null", "true or false", "a number", "a text", "a list", "an object"};
+    static const char *const name[] = {"null",   "true or false", "a number",
+                                       "a text", "a list",        "an object"};
     return name[kind];
 }
 

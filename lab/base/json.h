@@ -1,5 +1,6 @@
-/* Json: reading (hardened: duplicate keys, UTF-8, nesting, size, number forms) and writing (numbers that
- * round-trip). A value knows the file, line and dotted path it came from, so that every message about it can. */
+/* Json: reading (hardened: duplicate keys, UTF-8, nesting, size, number forms) and writing (numbers
+ * that round-trip). A value knows the file, line and dotted path it came from, so that every
+ * message about it can. */
 #ifndef LAB_BASE_JSON_H
 #define LAB_BASE_JSON_H
 
@@ -16,8 +17,9 @@ struct Json {
     JsonKind kind;
     const char *key;  /* inside an object, else NULL */
     const char *file; /* where it was read, or NULL */
-    const char *path; /* dotted from the root, "trial.lr.base", "sweep.lr.base[2]"; "" for the root */
-    int line;         /* 1-based, 0 when not from a file */
+    const char
+        *path; /* dotted from the root, "trial.lr.base", "sweep.lr.base[2]"; "" for the root */
+    int line;  /* 1-based, 0 when not from a file */
     bool flag;
     double number;
     const char *text;
@@ -33,8 +35,8 @@ const Json *json_find(const Json *object, const char *key);
 /* Follows a dotted path, NULL when a part is missing. */
 const Json *json_get(const Json *root, const char *dotted);
 
-/* Sets (or replaces) the value at a dotted path below `root`, making objects on the way; `value` is copied
- * with its own file, line and path, so that a message names where it came from. */
+/* Sets (or replaces) the value at a dotted path below `root`, making objects on the way; `value` is
+ * copied with its own file, line and path, so that a message names where it came from. */
 Error *json_set(Json *root, const char *dotted, const Json *value, Arena *arena);
 
 Json *json_copy(const Json *value, Arena *arena);
@@ -47,7 +49,8 @@ Json *json_flag(bool flag, Arena *arena);
 Json *json_null(Arena *arena);
 /* Appends to an object (key given) or an array (key NULL); returns `child`. */
 Json *json_add(Json *parent, const char *key, Json *child, Arena *arena);
-void json_add_number(Json *object, const char *key, double number, Arena *arena); /* non-finite: null */
+void json_add_number(Json *object, const char *key, double number,
+                     Arena *arena); /* non-finite: null */
 void json_add_text(Json *object, const char *key, const char *text, Arena *arena);
 void json_add_flag(Json *object, const char *key, bool flag, Arena *arena);
 

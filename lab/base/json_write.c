@@ -47,7 +47,7 @@ static void write_children(Text *out, const Json *value, int indent) {
     const Json **child = ARENA_ARRAY(out->arena, const Json *, value->n + 1);
     int n = 0;
     bool flat = true; /* arrays of scalars stay on one line */
-    JSON_EACH(each, value) {
+    JSON_EACH (each, value) {
         child[n++] = each;
         flat = flat && each->n == 0;
     }
@@ -106,4 +106,3 @@ const char *json_pretty(const Json *value, Arena *arena) {
     text_add(&text, "\n");
     return text.data;
 }
-

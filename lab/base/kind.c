@@ -7,8 +7,8 @@
 
 enum { MAX_KINDS = 128 };
 
-Error *kind_find(const Kind **out, const Kind *const *table, int n, const char *name, const char *what,
-                 const Json *where) {
+Error *kind_find(const Kind **out, const Kind *const *table, int n, const char *name,
+                 const char *what, const Json *where) {
     assert(n <= MAX_KINDS);
     const char *names[MAX_KINDS];
     for (int i = 0; i < n; i++) {
@@ -30,7 +30,8 @@ static Error *find_preset(const Preset **out, const Kind *kind, const Json *name
     const char *names[MAX_KINDS];
     int n = 0;
     if (name->kind != JSON_TEXT)
-        return error_hint(json_error(name, "is %s, but should be the name of a preset", json_kind_name(name->kind)),
+        return error_hint(json_error(name, "is %s, but should be the name of a preset",
+                                     json_kind_name(name->kind)),
                           "`batchlab explain %s` shows all", kind->name);
     for (; kind->presets[n].name; n++) {
         names[n] = kind->presets[n].name;
@@ -40,8 +41,9 @@ static Error *find_preset(const Preset **out, const Kind *kind, const Json *name
         }
     }
     const char *near = text_nearest(name->text, names, n);
-    return error_hint(json_error(name, "is '%s', but '%s' has no such preset", name->text, kind->name),
-                      "did you mean '%s'? `batchlab explain %s` shows all", near ? near : names[0], kind->name);
+    return error_hint(
+        json_error(name, "is '%s', but '%s' has no such preset", name->text, kind->name),
+        "did you mean '%s'? `batchlab explain %s` shows all", near ? near : names[0], kind->name);
 }
 
 /* The object with its preset's settings where it gives none of its own. */
@@ -55,19 +57,20 @@ static Error *with_preset(const Json **out, const Json *object, const Kind *kind
     Json *settings, *whole = json_copy(object, arena);
     TRY(json_parse(&settings, preset->settings, strlen(preset->settings), preset->name, arena),
         "the preset '%s' of '%s'", preset->name, kind->name);
-    JSON_EACH(setting, settings)
+    JSON_EACH (setting, settings)
         if (!json_find(object, setting->key))
             json_add(whole, setting->key, json_copy(setting, arena), arena);
     *out = whole;
     return NULL;
 }
 
-Error *kind_read(const Kind **out, void **settings, const Json *object, const Kind *const *table, int n,
-                 const char *what, const char *const *others, Arena *arena) {
+Error *kind_read(const Kind **out, void **settings, const Json *object, const Kind *const *table,
+                 int n, const char *what, const char *const *others, Arena *arena) {
     const Json *name = object->kind == JSON_OBJECT ? json_find(object, "name") : object;
     if (!name)
         return error_hint(json_error(object, "lacks the setting 'name'"),
-                          "{\"name\": \"%s\", ...}; `batchlab list %ss` shows all", table[0]->name, what);
+                          "{\"name\": \"%s\", ...}; `batchlab list %ss` shows all", table[0]->name,
+                          what);
     if (name->kind != JSON_TEXT)
         return error_hint(json_error(name, "is %s, but should be the name of a %s",
                                      json_kind_name(name->kind), what),

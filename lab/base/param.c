@@ -27,7 +27,8 @@ static const char *legal(const Param *row, Arena *arena) {
     case PARAM_COUNTS:
     case PARAM_NUMBERS:
         if (isinf(row->max) && isinf(row->min))
-            return row->kind == PARAM_NUMBER || row->kind == PARAM_NUMBERS ? "a number" : "an integer";
+            return row->kind == PARAM_NUMBER || row->kind == PARAM_NUMBERS ? "a number"
+                                                                           : "an integer";
         if (isinf(row->max))
             return arena_print(arena, "at least %s", number(row->min, arena));
         return arena_print(arena, "%s to %s", number(row->min, arena), number(row->max, arena));
@@ -56,7 +57,9 @@ static Error *hint_legal(Error *error, const Param *row, Arena *arena) {
 }
 
 static Error *wrong_type(const Json *value, const Param *row, const char *wanted, Arena *arena) {
-    return hint_legal(json_error(value, "is %s, but should be %s", json_kind_name(value->kind), wanted), row, arena);
+    return hint_legal(
+        json_error(value, "is %s, but should be %s", json_kind_name(value->kind), wanted), row,
+        arena);
 }
 
 static Error *check_number(const Json *value, const Param *row, Arena *arena) {
@@ -64,9 +67,13 @@ static Error *check_number(const Json *value, const Param *row, Arena *arena) {
     if (value->kind != JSON_NUMBER)
         return wrong_type(value, row, whole ? "an integer" : "a number", arena);
     if (whole && value->number != floor(value->number))
-        return hint_legal(json_error(value, "is %s, but should be an integer", number(value->number, arena)), row, arena);
+        return hint_legal(
+            json_error(value, "is %s, but should be an integer", number(value->number, arena)), row,
+            arena);
     if (value->number < row->min || value->number > row->max)
-        return hint_legal(json_error(value, "is %s, which is out of range", number(value->number, arena)), row, arena);
+        return hint_legal(
+            json_error(value, "is %s, which is out of range", number(value->number, arena)), row,
+            arena);
     return NULL;
 }
 
@@ -90,7 +97,7 @@ static Error *read_counts(ParamCounts *out, const Json *value, const Param *row,
         return wrong_type(value, row, "a list of integers", arena);
     int64_t *list = ARENA_ARRAY(arena, int64_t, value->n + 1);
     int n = 0;
-    JSON_EACH(child, value) {
+    JSON_EACH (child, value) {
         PASS(check_number(child, row, arena));
         list[n++] = (int64_t)child->number;
     }
@@ -103,7 +110,7 @@ static Error *read_numbers(ParamNumbers *out, const Json *value, const Param *ro
         return wrong_type(value, row, "a list of numbers", arena);
     double *list = ARENA_ARRAY(arena, double, value->n + 1);
     int n = 0;
-    JSON_EACH(child, value) {
+    JSON_EACH (child, value) {
         PASS(check_number(child, row, arena));
         list[n++] = child->number;
     }
@@ -170,22 +177,25 @@ static Error *hint_keys(Error *error, const Param *rows, const char *const *othe
     return error_hint(error, "known here: %s", n ? text.data : "nothing");
 }
 
-static Error *unknown_key(const Json *child, const Param *rows, const char *const *others, Arena *arena) {
+static Error *unknown_key(const Json *child, const Param *rows, const char *const *others,
+                          Arena *arena) {
     const char *names[MAX_KEYS];
     const char *near = text_nearest(child->key, names, list_keys(names, rows, others));
     Error *error = json_error(child, "is not a known setting");
-    return near ? error_hint(error, "did you mean '%s'?", near) : hint_keys(error, rows, others, arena);
+    return near ? error_hint(error, "did you mean '%s'?", near)
+                : hint_keys(error, rows, others, arena);
 }
 
 Error *param_read(void *settings, const Param *rows, const Json *object, const char *const *others,
                   Arena *arena) {
     if (object && object->kind != JSON_OBJECT)
-        return hint_keys(json_error(object, "is %s, but should be an object", json_kind_name(object->kind)), rows, others,
-                         arena);
+        return hint_keys(
+            json_error(object, "is %s, but should be an object", json_kind_name(object->kind)),
+            rows, others, arena);
     const char *names[MAX_KEYS];
     int n = list_keys(names, rows, others);
     if (object)
-        JSON_EACH(child, object)
+        JSON_EACH (child, object)
             if (!is_listed(child->key, names, n))
                 return unknown_key(child, rows, others, arena);
     for (const Param *row = rows; row && row->key; row++) {
@@ -193,8 +203,8 @@ Error *param_read(void *settings, const Param *rows, const Json *object, const c
         if (!value && !row->standard) {
             if (!object)
                 return error_new(CODE_USAGE, "the setting '%s' is missing", row->key);
-            return error_hint(json_error(object, "lacks the required setting '%s'", row->key), "%s: %s",
-                              row->help, legal(row, arena));
+            return error_hint(json_error(object, "lacks the required setting '%s'", row->key),
+                              "%s: %s", row->help, legal(row, arena));
         }
         if (!value) {
             Json *standard;
@@ -236,7 +246,8 @@ void param_write(Json *object, const Param *rows, const void *settings, Arena *a
         case PARAM_NUMBERS:
             value = json_array(arena);
             for (int i = 0; i < ((const ParamNumbers *)field)->n; i++)
-                json_add(value, NULL, json_number(((const ParamNumbers *)field)->value[i], arena), arena);
+                json_add(value, NULL, json_number(((const ParamNumbers *)field)->value[i], arena),
+                         arena);
             break;
         }
         json_add(object, row->key, value, arena);

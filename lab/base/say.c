@@ -16,7 +16,8 @@ void say(const char *format, ...) {
     va_start(args, format);
     vsnprintf(line, sizeof line - 1, format, args);
     va_end(args);
-    /* one write, so that lines of several processes do not mix; \r and erase clear a bar that stands there */
+    /* one write, so that lines of several processes do not mix; \r and erase clear a bar that
+     * stands there */
     fprintf(stderr, "%s%s\n", say_is_terminal() ? "\r\033[K" : "", line);
     fflush(stderr);
 }
@@ -41,14 +42,19 @@ const char *say_duration(double seconds, char room[SAY_DURATION_ROOM]) {
     else if (seconds < 5400)
         snprintf(room, SAY_DURATION_ROOM, "%d min %d s", (int)seconds / 60, (int)seconds % 60);
     else
-        snprintf(room, SAY_DURATION_ROOM, "%d h %d min", (int)(seconds / 3600), (int)(seconds / 60) % 60);
+        snprintf(room, SAY_DURATION_ROOM, "%d h %d min", (int)(seconds / 3600),
+                 (int)(seconds / 60) % 60);
     return room;
 }
 
 Progress progress_new(const char *what, double total) {
     double now = clock_s();
     /* elsewhere than on a terminal the first line waits until there is something to say */
-    return (Progress){.what = what, .total = total, .start_s = now, .shown_s = now, .terminal = say_is_terminal()};
+    return (Progress){.what = what,
+                      .total = total,
+                      .start_s = now,
+                      .shown_s = now,
+                      .terminal = say_is_terminal()};
 }
 
 static void show(const Progress *progress, const char *note) {
@@ -58,15 +64,16 @@ static void show(const Progress *progress, const char *note) {
     char left[SAY_DURATION_ROOM];
     say_duration(part > 0.01 ? passed * (1 - part) / part : -1, left);
     if (!progress->terminal) {
-        say("%s: %.0f %%, %s left%s%s", progress->what, 100 * part, left, note ? "; " : "", note ? note : "");
+        say("%s: %.0f %%, %s left%s%s", progress->what, 100 * part, left, note ? "; " : "",
+            note ? note : "");
         return;
     }
     char bar[BAR + 1];
     for (int i = 0; i < BAR; i++)
         bar[i] = i < (int)(part * BAR + 0.5) ? '#' : '.';
     bar[BAR] = '\0';
-    fprintf(stderr, "\r\033[K%s [%s] %3.0f %%  %s left  %.60s", progress->what, bar, 100 * part, left,
-            note ? note : "");
+    fprintf(stderr, "\r\033[K%s [%s] %3.0f %%  %s left  %.60s", progress->what, bar, 100 * part,
+            left, note ? note : "");
     fflush(stderr);
 }
 

@@ -1,5 +1,5 @@
-/* What a person sees while a command works: lines on stderr, a progress bar on a terminal, a line now and then
- * elsewhere. NO_COLOR is respected. */
+/* What a person sees while a command works: lines on stderr, a progress bar on a terminal, a line
+ * now and then elsewhere. NO_COLOR is respected. */
 #ifndef LAB_BASE_SAY_H
 #define LAB_BASE_SAY_H
 

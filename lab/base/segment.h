@@ -1,4 +1,5 @@
-/* Segment: one named tensor inside the flat weight vector. Models declare them, optimizers walk them. */
+/* Segment: one named tensor inside the flat weight vector. Models declare them, optimizers walk
+ * them. */
 #ifndef LAB_BASE_SEGMENT_H
 #define LAB_BASE_SEGMENT_H
 
@@ -7,8 +8,8 @@
 
 typedef struct Segment {
     const char *name; /* "layer1.weight" */
-    int64_t offset;   /* first element in the flat vector; segments follow each other without gaps */
-    int64_t n;        /* elements */
+    int64_t offset; /* first element in the flat vector; segments follow each other without gaps */
+    int64_t n;      /* elements */
     int n_dims;
     int64_t shape[4];
     bool decay; /* weight decay applies (default: n_dims > 1) */

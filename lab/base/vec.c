@@ -4,8 +4,8 @@
 
 enum { LANES = 16 };
 
-/* The canonical tree as a binary counter: partial[l] is a finished node of level l that waits for its right
- * sibling. */
+/* The canonical tree as a binary counter: partial[l] is a finished node of level l that waits for
+ * its right sibling. */
 typedef struct TreeSum {
     double partial[64];
     uint64_t have; /* bit l: partial[l] is in use */

@@ -16,7 +16,8 @@ const Kind *const bench_table[BENCH_N] = {
 
 double bench_sgemm_peak(Arena *arena) {
     enum { N = 1024, ROUNDS = 12 };
-    float *a = ARENA_ARRAY(arena, float, N *N), *b = ARENA_ARRAY(arena, float, N *N), *c = ARENA_ARRAY(arena, float, N *N);
+    float *a = ARENA_ARRAY(arena, float, N *N), *b = ARENA_ARRAY(arena, float, N *N),
+          *c = ARENA_ARRAY(arena, float, N *N);
     for (int i = 0; i < N * N; i++)
         a[i] = b[i] = (float)(i % 13) * 0.1f;
     omp_set_num_threads(1);
@@ -43,15 +44,18 @@ static Error *run_bench(const CommandLine *line, int *code, Arena *arena) {
 static const Option options[] = {
     {"--json", NULL, "one object a line, for machines"},
     {"--global-batch", "B", "train: only this global batch"},
-    {"--mini-batch", "b", "train: with this mini-batch (default: the ones compared with, and auto)"},
+    {"--mini-batch", "b",
+     "train: with this mini-batch (default: the ones compared with, and auto)"},
     {"--seconds", "S", "time a case for about this long (default 1)"},
     {"--threads", "T", "threads (default 1)"},
     OPTION_END,
 };
 
 COMMAND_TYPE(bench) = {
-    .kind = {.name = "bench", .summary = "what this machine does, as rates and fractions of its limits",
-             .detail = "train    whole training steps of the MLP 784-512-512-10 with momentum: examples/s, share of the\n"
+    .kind = {.name = "bench",
+             .summary = "what this machine does, as rates and fractions of its limits",
+             .detail = "train    whole training steps of the MLP 784-512-512-10 with momentum: "
+                       "examples/s, share of the\n"
                        "         core's sgemm peak, time by stage, cost of the noise statistics"},
     .usage = "train",
     .options = options,

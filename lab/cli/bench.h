@@ -1,5 +1,5 @@
-/* Benchmarks: what this machine does, as rates and fractions of its limits. One file each, ending in one const struct, and a
- * line in benches.def. */
+/* Benchmarks: what this machine does, as rates and fractions of its limits. One file each, ending
+ * in one const struct, and a line in benches.def. */
 #ifndef LAB_CLI_BENCH_H
 #define LAB_CLI_BENCH_H
 
@@ -23,7 +23,8 @@ enum {
 
 extern const Kind *const bench_table[BENCH_N];
 
-/* Best of several 1024^3 products by one thread, in FLOP/s: the limit that compute rates are compared with. */
+/* Best of several 1024^3 products by one thread, in FLOP/s: the limit that compute rates are
+ * compared with. */
 double bench_sgemm_peak(Arena *arena);
 
 #endif

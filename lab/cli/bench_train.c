@@ -38,7 +38,8 @@ static Error *settings_for(TrialSettings *out, BenchCase which, int64_t steps, A
     const char *text = arena_print(
         arena,
         "{\"dataset\": {\"name\": \"glyphs\", \"train\": 8192, \"valid\": 128, \"test\": 128},"
-        "\"model\": {\"name\": \"mlp\", \"hidden\": [512, 512]}, \"global_batch\": %lld, \"mini_batch\": %lld,"
+        "\"model\": {\"name\": \"mlp\", \"hidden\": [512, 512]}, \"global_batch\": %lld, "
+        "\"mini_batch\": %lld,"
         "\"optimizer\": {\"name\": \"momentum\"}, \"lr\": {\"base\": 0.001},"
         "\"stop\": {\"steps\": %lld}, \"eval\": {\"every_examples\": 1000000000000}}",
         (long long)which.global_batch, (long long)which.mini_batch, (long long)steps);
@@ -47,15 +48,19 @@ static Error *settings_for(TrialSettings *out, BenchCase which, int64_t steps, A
     return trial_read(out, json, arena);
 }
 
-/* Seconds of a pass with per-example norms over seconds without, minus one: the median over neighbouring pairs, which drift
- * and noise of the machine touch alike. What the statistics cost beyond that is a few additions a tensor. */
-static Error *time_norms(double *share, const TrialSettings *settings, const Dataset *data, Arena *arena) {
+/* Seconds of a pass with per-example norms over seconds without, minus one: the median over
+ * neighbouring pairs, which drift and noise of the machine touch alike. What the statistics cost
+ * beyond that is a few additions a tensor. */
+static Error *time_norms(double *share, const TrialSettings *settings, const Dataset *data,
+                         Arena *arena) {
     enum { ROUNDS = 201 };
-    ModelInput input = {data->n_features, data->n_classes, {data->shape[0], data->shape[1], data->shape[2]}};
+    ModelInput input = {
+        data->n_features, data->n_classes, {data->shape[0], data->shape[1], data->shape[2]}};
     Model *model;
     int n = (int)settings->mini_batch;
     PASS(model_new(&model, settings->model, settings->model_settings, &input, n, arena));
-    float *x = ARENA_ARRAY(arena, float, n *data->n_features), *weights = ARENA_ARRAY(arena, float, model->n_weights);
+    float *x = ARENA_ARRAY(arena, float, n * data->n_features),
+          *weights = ARENA_ARRAY(arena, float, model->n_weights);
     int32_t *y = ARENA_ARRAY(arena, int32_t, n);
     int64_t *index = ARENA_ARRAY(arena, int64_t, n);
     for (int i = 0; i < n; i++)
@@ -63,14 +68,16 @@ static Error *time_norms(double *share, const TrialSettings *settings, const Dat
     model->type->init(model, 0, weights);
     double *sumsq = ARENA_ARRAY(arena, double, model->n_segments), ratio[ROUNDS];
     Shard shard = {.n = n, .x = x, .y = y};
-    ModelPass pass = {.weights = weights, .grad_sum = ARENA_ARRAY(arena, float, model->n_weights),
+    ModelPass pass = {.weights = weights,
+                      .grad_sum = ARENA_ARRAY(arena, float, model->n_weights),
                       .workspace = arena_alloc(arena, model->type->workspace_bytes(model, n))};
     for (int i = -2; i < ROUNDS; i++) {
         double time[2];
         for (int j = 0; j < 2; j++) {
             int with = (i + j) & 1; /* sides change */
             pass.example_sumsq = with ? sumsq : NULL;
-            dataset_gather(data, SPLIT_TRAIN, index, n, x, y); /* as in the loop: the rows have just been written */
+            dataset_gather(data, SPLIT_TRAIN, index, n, x,
+                           y); /* as in the loop: the rows have just been written */
             double start = clock_s();
             model->type->pass(model, &shard, &pass);
             time[with] = clock_s() - start;
@@ -98,14 +105,17 @@ static Error *measure(Rate *out, BenchCase which, double seconds, int threads, A
     PASS(dataset_load(&data, settings.dataset, settings.dataset_settings, NULL, arena));
     Kept kept = {.row = ARENA_ARRAY(arena, StepRow, MAX_ROWS)};
     Recorder recorder = {.self = &kept, .step = keep};
-    TrialLayout layout = {.comm = comm_alone(arena), .threads = threads,
-                          .collective = (const CollectiveType *)collective_table[COLLECTIVE_ID_tree]};
+    TrialLayout layout = {.comm = comm_alone(arena),
+                          .threads = threads,
+                          .collective =
+                              (const CollectiveType *)collective_table[COLLECTIVE_ID_tree]};
     RunSummary summary;
     PASS(trial_run(&summary, &settings, 0, &data, &layout, &recorder));
     double step_s = median_of(&kept, offsetof(StepRow, step_s), arena);
     out->step_s = step_s;
     out->examples_s = (double)which.global_batch / step_s;
-    out->flops = 2.0 * 3 * (784.0 * 512 + 512.0 * 512 + 512.0 * 10) * out->examples_s - 2 * 784.0 * 512 * out->examples_s;
+    out->flops = 2.0 * 3 * (784.0 * 512 + 512.0 * 512 + 512.0 * 10) * out->examples_s -
+                 2 * 784.0 * 512 * out->examples_s;
     out->sample = median_of(&kept, offsetof(StepRow, sample_s), arena) / step_s;
     out->compute = median_of(&kept, offsetof(StepRow, compute_s), arena) / step_s;
     out->reduce = median_of(&kept, offsetof(StepRow, reduce_s), arena) / step_s;
@@ -128,10 +138,12 @@ static void print_json(BenchCase which, const Rate *rate, double peak, int threa
 }
 
 static void print_row(BenchCase which, const Rate *rate, double peak, int threads) {
-    printf("%7lld %5lld%s %9.0f %8.1f %6.0f %% %7.0f %4.0f %4.0f %4.0f %4.0f %8.1f %%\n", (long long)which.global_batch,
-           (long long)which.mini_batch, which.mini_batch == trial_auto_mini_batch(which.global_batch) ? "a" : " ",
-           rate->examples_s, rate->flops / 1e9, 100 * rate->flops / (peak * threads), 100 * rate->sample,
-           100 * rate->compute, 100 * rate->reduce, 100 * rate->noise, 100 * rate->update, 100 * rate->norms);
+    printf("%7lld %5lld%s %9.0f %8.1f %6.0f %% %7.0f %4.0f %4.0f %4.0f %4.0f %8.1f %%\n",
+           (long long)which.global_batch, (long long)which.mini_batch,
+           which.mini_batch == trial_auto_mini_batch(which.global_batch) ? "a" : " ",
+           rate->examples_s, rate->flops / 1e9, 100 * rate->flops / (peak * threads),
+           100 * rate->sample, 100 * rate->compute, 100 * rate->reduce, 100 * rate->noise,
+           100 * rate->update, 100 * rate->norms);
 }
 
 static double number_option(const CommandLine *line, const char *name, double standard) {
@@ -140,7 +152,8 @@ static double number_option(const CommandLine *line, const char *name, double st
 }
 
 static Error *run_train(const CommandLine *line, Arena *arena) {
-    static const BenchCase compared[] = {{32, 32}, {256, 64}, {2048, 128}, {32, 0}, {256, 0}, {2048, 0}};
+    static const BenchCase compared[] = {{32, 32}, {256, 64}, {2048, 128},
+                                         {32, 0},  {256, 0},  {2048, 0}};
     double seconds = number_option(line, "--seconds", 1);
     int threads = (int)number_option(line, "--threads", 1);
     int64_t wanted = (int64_t)number_option(line, "--global-batch", 0);
@@ -152,8 +165,9 @@ static Error *run_train(const CommandLine *line, Arena *arena) {
     double peak = bench_sgemm_peak(arena);
     if (!json)
         printf("MLP 784-512-512-10, momentum, %d thread%s; sgemm peak of a core %.1f GFLOP/s\n"
-               "      B     b  examples/s  GFLOP/s  of peak  sample comp  red noise  upd %% of step  norms\n", threads,
-               threads > 1 ? "s" : "", peak / 1e9);
+               "      B     b  examples/s  GFLOP/s  of peak  sample comp  red noise  upd %% of "
+               "step  norms\n",
+               threads, threads > 1 ? "s" : "", peak / 1e9);
     BenchCase only = {wanted, mini > 0 ? mini : wanted > 0 ? trial_auto_mini_batch(wanted) : 0};
     int n = wanted > 0 ? 1 : (int)(sizeof compared / sizeof *compared);
     for (int i = 0; i < n; i++) {
@@ -174,7 +188,8 @@ static Error *run_train(const CommandLine *line, Arena *arena) {
         PASS(error);
     }
     if (!json)
-        printf("a: the mini-batch that \"auto\" picks; norms: per-example gradient norms, share of a pass\n");
+        printf("a: the mini-batch that \"auto\" picks; norms: per-example gradient norms, share of "
+               "a pass\n");
     return NULL;
 }
 

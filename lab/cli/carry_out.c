@@ -11,7 +11,8 @@
 
 const Option carry_out_options[] = {
     {"--results", "DIR", "where results go (default: results)"},
-    {"--rerun", "WHAT", "do finished runs again: failed, diverged, stale (measured by another build), or an id"},
+    {"--rerun", "WHAT",
+     "do finished runs again: failed, diverged, stale (measured by another build), or an id"},
     {"--dry-run", NULL, "show the plan and run nothing"},
     {"--json", NULL, "with --dry-run: for machines"},
     OPTION_END,
@@ -30,9 +31,10 @@ static void say_outcomes(const Plan *plan) {
             count[plan->runs[i].outcome]++;
             n++;
         }
-    say("%d trials in %d full runs: %d reached the target, %d spent the budget, %d diverged, %d failed",
-        plan->experiment->n_trials, n, count[OUTCOME_REACHED], count[OUTCOME_BUDGET_SPENT], count[OUTCOME_DIVERGED],
-        count[OUTCOME_FAILED]);
+    say("%d trials in %d full runs: %d reached the target, %d spent the budget, %d diverged, %d "
+        "failed",
+        plan->experiment->n_trials, n, count[OUTCOME_REACHED], count[OUTCOME_BUDGET_SPENT],
+        count[OUTCOME_DIVERGED], count[OUTCOME_FAILED]);
 }
 
 static Error *gather_and_report(const Plan *plan, Arena *arena) {
@@ -55,13 +57,15 @@ static Error *drive(Plan *plan, const LaunchOptions *options, int *code, Arena *
     if (left == 0)
         say("%s: all %d runs are done already", plan->experiment->name, plan->n_runs);
     else
-        say("%s: %d trials, %d runs, %d to do", plan->experiment->name, plan->experiment->n_trials, plan->n_runs, left);
+        say("%s: %d trials, %d runs, %d to do", plan->experiment->name, plan->experiment->n_trials,
+            plan->n_runs, left);
     PASS(launch_plan(plan, options));
     say_outcomes(plan);
     Error *error = gather_and_report(plan, arena);
     if (error && *stop) { /* Ctrl-C ends gnuplot too */
         error_end(error);
-        return error_hint(error_new(CODE_STOPPED, "stopped on request"), "every run is done; the same command reports");
+        return error_hint(error_new(CODE_STOPPED, "stopped on request"),
+                          "every run is done; the same command reports");
     }
     PASS(error);
     if (plan_count_failed(plan) > 0)
@@ -69,10 +73,12 @@ static Error *drive(Plan *plan, const LaunchOptions *options, int *code, Arena *
     return NULL;
 }
 
-static Error *prepare(Plan *plan, Experiment *experiment, const char *file, const CommandLine *line, Arena *arena) {
+static Error *prepare(Plan *plan, Experiment *experiment, const char *file, const CommandLine *line,
+                      Arena *arena) {
     const char *results = command_option(line, "--results");
     PASS(experiment_load(experiment, file, line->override, line->n_overrides, arena));
-    return plan_new(plan, experiment, results ? results : "results", command_option(line, "--rerun"), arena);
+    return plan_new(plan, experiment, results ? results : "results",
+                    command_option(line, "--rerun"), arena);
 }
 
 /* Rank 0 of a job that somebody else started opens, gathers and reports. */
@@ -93,7 +99,8 @@ static Error *carry_out_ranks(Plan *plan, Comm *world, int *code, Arena *arena) 
     return NULL;
 }
 
-static Error *carry_out_launched(const char *file, const CommandLine *line, int *code, Arena *arena) {
+static Error *carry_out_launched(const char *file, const CommandLine *line, int *code,
+                                 Arena *arena) {
     Comm *world;
     PASS(comm_begin(&world, arena));
     Experiment experiment;
@@ -124,7 +131,8 @@ Error *carry_out_file(const char *file, const CommandLine *line, int *code, Aren
         .file = file,
         .overrides = line->override,
         .n_overrides = line->n_overrides,
-        .results = command_option(line, "--results") ? command_option(line, "--results") : "results",
+        .results =
+            command_option(line, "--results") ? command_option(line, "--results") : "results",
     };
     return drive(&plan, &options, code, arena);
 }

@@ -4,7 +4,8 @@
 
 #include "lab/cli/command.h"
 
-/* Plans the experiment `file`, carries it out, gathers, writes the report; the last line of stdout is its path. */
+/* Plans the experiment `file`, carries it out, gathers, writes the report; the last line of stdout
+ * is its path. */
 Error *carry_out_file(const char *file, const CommandLine *line, int *code, Arena *arena);
 
 /* Options of run, demo and plan. */

@@ -12,11 +12,12 @@ typedef struct Option {
     const char *help;
 } Option;
 
-#define OPTION_END {NULL, NULL, NULL}
+#define OPTION_END                                                                                 \
+    { NULL, NULL, NULL }
 
 /* A parsed command line. */
 typedef struct CommandLine {
-    const char *program;             /* argv[0] of the process */
+    const char *program; /* argv[0] of the process */
     int n_words, n_overrides, n_set;
     const char *word[COMMAND_MAX];     /* positional */
     const char *override[COMMAND_MAX]; /* key.path=value */
@@ -47,12 +48,14 @@ enum {
 extern const Kind *const command_table[COMMAND_N];
 
 /* Sorts the words after the command into options, key=value overrides and positional words. */
-Error *command_parse(CommandLine *out, const CommandType *type, const char *program, int argc, char **argv);
+Error *command_parse(CommandLine *out, const CommandType *type, const char *program, int argc,
+                     char **argv);
 void command_help(const CommandType *type);
 
 /* Value of an option ("" for a set flag), NULL when absent. */
 const char *command_option(const CommandLine *line, const char *name);
 /* The only positional word; an error that shows the usage when there is none or more than one. */
-Error *command_one_word(const char **out, const CommandLine *line, const CommandType *type, const char *what);
+Error *command_one_word(const char **out, const CommandLine *line, const CommandType *type,
+                        const char *what);
 
 #endif

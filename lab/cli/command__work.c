@@ -11,8 +11,9 @@
 static Error *prepare(Plan *plan, Experiment *experiment, const CommandLine *line, Arena *arena) {
     PASS(experiment_load(experiment, line->word[0], line->override, line->n_overrides, arena));
     if (strcmp(experiment->sha256, command_option(line, "--config")) != 0)
-        return error_hint(error_new(CODE_USAGE, "'%s' changed while its runs were starting", line->word[0]),
-                          "run the command again");
+        return error_hint(
+            error_new(CODE_USAGE, "'%s' changed while its runs were starting", line->word[0]),
+            "run the command again");
     PASS(plan_new(plan, experiment, command_option(line, "--results"), NULL, arena));
     int phase = atoi(command_option(line, "--phase"));
     if (phase < 0 || phase >= plan->n_phases)
@@ -32,16 +33,18 @@ static Error *work(Comm *group, const CommandLine *line, Arena *arena) {
 static Error *run_work(const CommandLine *line, int *code, Arena *arena) {
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* no rank outlives its launcher */
     launch_catch_signals();
-    if (line->n_words != 1 || !command_option(line, "--results") || !command_option(line, "--phase") ||
-        !command_option(line, "--config"))
-        return error_hint(error_new(CODE_USAGE, "`_work` is started by `batchlab run`"), "batchlab run EXPERIMENT.json");
+    if (line->n_words != 1 || !command_option(line, "--results") ||
+        !command_option(line, "--phase") || !command_option(line, "--config"))
+        return error_hint(error_new(CODE_USAGE, "`_work` is started by `batchlab run`"),
+                          "batchlab run EXPERIMENT.json");
     Comm *group = NULL;
     if (comm_launched())
         PASS(comm_begin(&group, arena));
     else
         group = comm_alone(arena);
     Error *error = work(group, line, arena);
-    if (error && (comm_rank(group) > 0 || error_code(error) == CODE_STOPPED)) { /* said once, or by the driver */
+    if (error && (comm_rank(group) > 0 ||
+                  error_code(error) == CODE_STOPPED)) { /* said once, or by the driver */
         *code = error_code(error);
         error_end(error);
         error = NULL;

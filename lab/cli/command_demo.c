@@ -5,8 +5,9 @@
 /* The installed tree beside the program, or the source tree it was built from. */
 static Error *run_demo(const CommandLine *line, int *code, Arena *arena) {
     if (line->n_words > 0)
-        return error_hint(error_new(CODE_USAGE, "`batchlab demo` takes no file, but got '%s'", line->word[0]),
-                          "batchlab run %s", line->word[0]);
+        return error_hint(
+            error_new(CODE_USAGE, "`batchlab demo` takes no file, but got '%s'", line->word[0]),
+            "batchlab run %s", line->word[0]);
     const char *file = "experiments/quickstart.json";
     if (!io_exists(file))
         file = BATCHLAB_SOURCE "/experiments/quickstart.json";
@@ -14,7 +15,9 @@ static Error *run_demo(const CommandLine *line, int *code, Arena *arena) {
 }
 
 COMMAND_TYPE(demo) = {
-    .kind = {.name = "demo", .summary = "runs experiments/quickstart.json on embedded data; prints the report's path"},
+    .kind = {.name = "demo",
+             .summary =
+                 "runs experiments/quickstart.json on embedded data; prints the report's path"},
     .usage = "[key.path=value ...]",
     .options = carry_out_options,
     .run = run_demo,

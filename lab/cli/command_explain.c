@@ -13,7 +13,8 @@ static void print_page(const Kind *kind, const char *noun, Arena *arena) {
         printf("\nsettings: default (legal), unit, meaning\n");
     for (const Param *row = kind->params; row && row->key; row++)
         printf("  %-14s %s%s%s\n                 %s\n", row->key, param_range(row, arena),
-               strcmp(row->unit, "1") == 0 ? "" : ", ", strcmp(row->unit, "1") == 0 ? "" : row->unit, row->help);
+               strcmp(row->unit, "1") == 0 ? "" : ", ",
+               strcmp(row->unit, "1") == 0 ? "" : row->unit, row->help);
     if (kind->reference)
         printf("\nreference: %s\n", kind->reference);
 }
@@ -26,11 +27,13 @@ static Error *unknown(const char *name, const KindGroup *groups, int n) {
             if (groups[i].table[j]->name[0] != '_')
                 names[n_names++] = groups[i].table[j]->name;
     const char *near = text_nearest(name, names, n_names);
-    return error_hint(error_new(CODE_USAGE, "nothing is called '%s'", name), "%s%s%s`batchlab list` shows every name",
-                      near ? "did you mean '" : "", near ? near : "", near ? "'? " : "");
+    return error_hint(error_new(CODE_USAGE, "nothing is called '%s'", name),
+                      "%s%s%s`batchlab list` shows every name", near ? "did you mean '" : "",
+                      near ? near : "", near ? "'? " : "");
 }
 
-/* A name may stand in two registries (noisy_quadratic is a model and a dataset): all of them are shown. */
+/* A name may stand in two registries (noisy_quadratic is a model and a dataset): all of them are
+ * shown. */
 static Error *run_explain(const CommandLine *line, int *code, Arena *arena) {
     (void)code;
     const char *name;
@@ -53,7 +56,8 @@ static Error *run_explain(const CommandLine *line, int *code, Arena *arena) {
 static const Option options[] = {OPTION_END};
 
 COMMAND_TYPE(explain) = {
-    .kind = {.name = "explain", .summary = "one kind's manual page: formula, settings with defaults, reference"},
+    .kind = {.name = "explain",
+             .summary = "one kind's manual page: formula, settings with defaults, reference"},
     .usage = "NAME",
     .options = options,
     .run = run_explain,

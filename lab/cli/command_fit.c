@@ -15,29 +15,35 @@ static Error *weights_of(HyperbolaWeights *out, const char *word) {
     if (strcmp(word, "none") == 0)
         return NULL;
     return error_hint(error_new(CODE_USAGE, "there are no weights '%s'", word),
-                      "--weights log (noise in proportion, the default) or --weights none (ordinary least squares)");
+                      "--weights log (noise in proportion, the default) or --weights none "
+                      "(ordinary least squares)");
 }
 
 static Error *run_table(const CommandLine *line, const char *path, Arena *arena) {
     HyperbolaWeights weights;
     Hyperbola fit;
     if (line->n_words)
-        return error_hint(error_new(CODE_USAGE, "`batchlab fit` takes a results folder or a table, not both ('%s' and '%s')",
-                                    line->word[0], path),
-                          "batchlab fit --table FILE.tsv");
+        return error_hint(
+            error_new(CODE_USAGE,
+                      "`batchlab fit` takes a results folder or a table, not both ('%s' and '%s')",
+                      line->word[0], path),
+            "batchlab fit --table FILE.tsv");
     PASS(weights_of(&weights, command_option(line, "--weights")));
     PASS(fit_table(&fit, path, weights, arena));
-    printf("%s", command_option(line, "--json") ? json_pretty(fit_json(&fit, arena), arena) : fit_text(&fit, arena));
+    printf("%s", command_option(line, "--json") ? json_pretty(fit_json(&fit, arena), arena)
+                                                : fit_text(&fit, arena));
     return NULL;
 }
 
 static Error *run_fit(const CommandLine *line, int *code, Arena *arena) {
     (void)code;
-    const char *word, *folder, *results = command_option(line, "--results"), *table = command_option(line, "--table");
+    const char *word, *folder, *results = command_option(line, "--results"),
+                               *table = command_option(line, "--table");
     if (table)
         return run_table(line, table, arena);
     if (command_option(line, "--weights") || command_option(line, "--json"))
-        return error_hint(error_new(CODE_USAGE, "--weights and --json go with --table"), "batchlab fit %s", command_fit.usage);
+        return error_hint(error_new(CODE_USAGE, "--weights and --json go with --table"),
+                          "batchlab fit %s", command_fit.usage);
     PASS(command_one_word(&word, line, &command_fit, "results folder or experiment file"));
     PASS(folder_find(&folder, word, results ? results : "results", arena));
     PASS(analyze_tables(folder, arena));
@@ -54,10 +60,14 @@ static const Option options[] = {
 };
 
 COMMAND_TYPE(fit) = {
-    .kind = {.name = "fit",
-             .summary = "writes the tables of a results folder, or fits the critical batch size of any table",
-             .detail = "E(B) = E_min (1 + B / B_crit), B_crit = E_min / S_min, with 90 % intervals. B_crit is\n"
-                       "`unidentified` when the measured batches cannot tell E_min or S_min from zero."},
+    .kind =
+        {.name = "fit",
+         .summary =
+             "writes the tables of a results folder, or fits the critical batch size of any table",
+         .detail =
+             "E(B) = E_min (1 + B / B_crit), B_crit = E_min / S_min, with 90 % intervals. B_crit "
+             "is\n"
+             "`unidentified` when the measured batches cannot tell E_min or S_min from zero."},
     .usage = "RESULTS | EXPERIMENT.json | --table FILE.tsv",
     .options = options,
     .run = run_fit,

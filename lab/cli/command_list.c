@@ -32,8 +32,9 @@ static Error *unknown(const char *wanted, const KindGroup *groups, int n) {
     for (int i = 0; i < n; i++)
         names[i] = groups[i].plural;
     const char *near = text_nearest(wanted, names, n);
-    return error_hint(error_new(CODE_USAGE, "there is no kind '%s'", wanted), "%s%s%s`batchlab list` shows every kind",
-                      near ? "did you mean '" : "", near ? near : "", near ? "'? " : "");
+    return error_hint(error_new(CODE_USAGE, "there is no kind '%s'", wanted),
+                      "%s%s%s`batchlab list` shows every kind", near ? "did you mean '" : "",
+                      near ? near : "", near ? "'? " : "");
 }
 
 static Error *run_list(const CommandLine *line, int *code, Arena *arena) {
@@ -48,7 +49,8 @@ static Error *run_list(const CommandLine *line, int *code, Arena *arena) {
     Json *all = json_object(arena);
     bool found = false;
     for (int i = 0; i < n; i++) {
-        bool match = !wanted || strcmp(wanted, groups[i].plural) == 0 || strcmp(wanted, groups[i].noun) == 0;
+        bool match =
+            !wanted || strcmp(wanted, groups[i].plural) == 0 || strcmp(wanted, groups[i].noun) == 0;
         found = found || match;
         if (match && command_option(line, "--json"))
             json_add(all, groups[i].plural, group_json(&groups[i], arena), arena);
@@ -64,7 +66,8 @@ static Error *run_list(const CommandLine *line, int *code, Arena *arena) {
 
 static const Option options[] = {
     {"--json", NULL, "for machines"},
-    {"--schema", NULL, "the grammar of experiments as a JSON Schema; experiments/schema.json holds a copy"},
+    {"--schema", NULL,
+     "the grammar of experiments as a JSON Schema; experiments/schema.json holds a copy"},
     OPTION_END,
 };
 

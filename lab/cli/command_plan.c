@@ -20,14 +20,16 @@ static Error *run_plan(const CommandLine *line, int *code, Arena *arena) {
     Experiment experiment;
     Plan plan;
     PASS(experiment_load(&experiment, file, line->override, line->n_overrides, arena));
-    PASS(plan_new(&plan, &experiment, results ? results : "results", command_option(line, "--rerun"), arena));
+    PASS(plan_new(&plan, &experiment, results ? results : "results",
+                  command_option(line, "--rerun"), arena));
     experiment_note_overrides(&experiment, line->override, line->n_overrides, arena);
     return show_plan(&plan, command_option(line, "--json"), arena);
 }
 
 COMMAND_TYPE(plan) = {
     .kind = {.name = "plan",
-             .summary = "trials, layouts, what is done, estimated time, memory and disk; runs nothing"},
+             .summary =
+                 "trials, layouts, what is done, estimated time, memory and disk; runs nothing"},
     .usage = "EXPERIMENT.json [key.path=value ...]",
     .options = carry_out_options,
     .run = run_plan,

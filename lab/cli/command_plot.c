@@ -13,7 +13,8 @@ static Error *check_format(const char **format) {
     for (int i = 0; i < 3; i++)
         if (strcmp(*format, formats[i]) == 0)
             return NULL;
-    return error_hint(error_new(CODE_USAGE, "figures cannot be drawn as '%s'", *format), "--format svg, png or pdf");
+    return error_hint(error_new(CODE_USAGE, "figures cannot be drawn as '%s'", *format),
+                      "--format svg, png or pdf");
 }
 
 static Error *run_plot(const CommandLine *line, int *code, Arena *arena) {

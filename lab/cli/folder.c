@@ -23,7 +23,8 @@ Error *folder_find(const char **out, const char *word, const char *results, Aren
     const char *folder = word;
     if (!io_exists(word))
         return error_hint(error_new(CODE_MISSING, "there is no '%s'", word),
-                          "give an experiment file or its results folder, such as %s/NAME", results);
+                          "give an experiment file or its results folder, such as %s/NAME",
+                          results);
     if (!io_is_folder(word)) {
         const char *name = NULL;
         PASS(name_of(&name, word, arena));
@@ -35,7 +36,8 @@ Error *folder_find(const char **out, const char *word, const char *results, Aren
     *out = arena_copy_n(arena, folder, n);
     if (io_exists(arena_print(arena, "%s/experiment.json", *out)))
         return NULL;
-    return error_hint(error_new(CODE_MISSING, "'%s' holds no results", *out), "run the experiment first: batchlab run %s",
+    return error_hint(error_new(CODE_MISSING, "'%s' holds no results", *out),
+                      "run the experiment first: batchlab run %s",
                       io_is_folder(word) ? "EXPERIMENT.json" : word);
 }
 
@@ -47,7 +49,8 @@ Error *folder_gather(const char *folder, bool each, Arena *arena) {
     PASS(name_of(&name, arena_print(arena, "%s/experiment.json", folder), arena));
     for (int i = 0; i < n; i++) {
         const char *path = arena_print(arena, "%s/runs/%s/run.h5", folder, runs[i].header.run_id);
-        if (each || (runs[i].finished && !io_exists(path))) /* its writer died after the last record */
+        if (each ||
+            (runs[i].finished && !io_exists(path))) /* its writer died after the last record */
             PASS(hdf5_write_run(&runs[i], path));
     }
     return hdf5_write_all(runs, n, name, arena_print(arena, "%s/%s.h5", folder, name));

@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 
-/* results/NAME from a word on the command line: a results folder, or an experiment file (its `experiment` names the
- * folder below `results`). Error 66 when there are no results. */
+/* results/NAME from a word on the command line: a results folder, or an experiment file (its
+ * `experiment` names the folder below `results`). Error 66 when there are no results. */
 Error *folder_find(const char **out, const char *word, const char *results, Arena *arena);
 
 /* Derives <experiment>.h5 from the journals; the run.h5 of finished runs that lack it, with `each`

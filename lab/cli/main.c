@@ -11,7 +11,8 @@ static void print_usage(FILE *out) {
     for (int i = 0; i < COMMAND_N; i++)
         if (command_table[i]->name[0] != '_')
             fprintf(out, "  %-10s %s\n", command_table[i]->name, command_table[i]->summary);
-    fprintf(out, "\n`batchlab COMMAND --help` shows a command's options. Start with `batchlab demo`.\n");
+    fprintf(out,
+            "\n`batchlab COMMAND --help` shows a command's options. Start with `batchlab demo`.\n");
 }
 
 static Error *dispatch(int argc, char **argv, int *code, Arena *arena) {
@@ -29,11 +30,13 @@ static Error *dispatch(int argc, char **argv, int *code, Arena *arena) {
 }
 
 int main(int argc, char **argv) {
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "-h") == 0) {
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 ||
+        strcmp(argv[1], "-h") == 0) {
         print_usage(argc < 2 ? stderr : stdout);
         return argc < 2 ? CODE_USAGE : CODE_OK;
     }
-    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the write, like a full disk */
+    signal(SIGXFSZ,
+           SIG_IGN); /* a file that may not grow is an error of the write, like a full disk */
     Arena *arena = arena_new();
     int code = CODE_OK;
     Error *error = dispatch(argc, argv, &code, arena);

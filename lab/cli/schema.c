@@ -51,8 +51,8 @@ static Json *lr(Arena *arena) {
     Json *lengths = json_add(warmup, "oneOf", json_array(arena), arena);
     for (const char *const *length = lr_warmup_lengths(); *length; length++) {
         Json *one = json_add(lengths, NULL, json_object(arena), arena);
-        json_add(json_add(one, "required", json_array(arena), arena), NULL, json_text(*length, arena),
-                 arena);
+        json_add(json_add(one, "required", json_array(arena), arena), NULL,
+                 json_text(*length, arena), arena);
     }
     json_add(settings, "scaling",
              kinds(scaling_table, SCALING_N, "how the rate grows with the global batch", arena),
@@ -92,11 +92,13 @@ static Json *layer_rules(Arena *arena) {
     static const char *const keys[] = {"match", "decay", "adapt"};
     static const char *const types[] = {"string", "boolean", "boolean"};
     for (int i = 0; i < 3; i++)
-        json_add_text(json_add(schema_settings(rule), keys[i], json_object(arena), arena), "type", types[i], arena);
+        json_add_text(json_add(schema_settings(rule), keys[i], json_object(arena), arena), "type",
+                      types[i], arena);
     schema_require(rule, "match", arena);
     Json *list = json_object(arena);
     json_add_text(list, "type", "array", arena);
-    json_add_text(list, "description", "which tensors decay and adapt, by shell pattern of their names", arena);
+    json_add_text(list, "description",
+                  "which tensors decay and adapt, by shell pattern of their names", arena);
     json_add(list, "items", rule, arena);
     return list;
 }
@@ -112,7 +114,9 @@ static Json *trial(Arena *arena) {
     schema_add_rows(schema, rows.counts, arena);
     json_add(settings, "mini_batch", mini_batch(arena), arena);
     json_add(settings, "batch_schedule",
-             kinds(batch_schedule_table, BATCH_SCHEDULE_N, "how global_batch changes during a trial", arena), arena);
+             kinds(batch_schedule_table, BATCH_SCHEDULE_N,
+                   "how global_batch changes during a trial", arena),
+             arena);
     json_add(settings, "optimizer", kinds(optim_table, OPTIM_N, "the update rule", arena), arena);
     json_add(settings, "lr", lr(arena), arena);
     json_add(settings, "stop", stop(arena), arena);

@@ -102,7 +102,8 @@ bool schema_all_optional(const Param *rows) {
 
 static void add_presets(Json *schema, const Preset *presets, Arena *arena) {
     Json *preset = json_add(schema_settings(schema), "preset", json_object(arena), arena);
-    json_add_text(preset, "description", "other defaults, as a framework or a paper has them", arena);
+    json_add_text(preset, "description", "other defaults, as a framework or a paper has them",
+                  arena);
     Json *names = json_add(preset, "enum", json_array(arena), arena);
     for (; presets->name; presets++)
         json_add(names, NULL, json_text(presets->name, arena), arena);

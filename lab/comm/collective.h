@@ -1,4 +1,5 @@
-/* Collectives: how the partial gradient sums of R ranks become one mean-ready sum on all of them. */
+/* Collectives: how the partial gradient sums of R ranks become one mean-ready sum on all of them.
+ */
 #ifndef LAB_COMM_COLLECTIVE_H
 #define LAB_COMM_COLLECTIVE_H
 
@@ -6,7 +7,8 @@
 #include "lab/comm/comm.h"
 #include "lab/comm/tree.h"
 
-/* What is summed: `n_floats` floats behind `n_doubles` doubles in one buffer (both parts tree-added). */
+/* What is summed: `n_floats` floats behind `n_doubles` doubles in one buffer (both parts
+ * tree-added). */
 typedef struct SumShape {
     int64_t n_doubles;
     int64_t n_floats;
@@ -27,15 +29,17 @@ typedef struct Reduction {
     SumShape shape;
     int64_t n_shards; /* S */
     int threads;
-    void **spare; /* buffers of sum_bytes for receiving, TREE_MAX_NODES of them, made on demand from `arena` */
+    void **spare; /* buffers of sum_bytes for receiving, TREE_MAX_NODES of them, made on demand from
+                     `arena` */
     Arena *arena;
 } Reduction;
 
 typedef struct CollectiveType {
     Kind kind;
     bool canonical; /* keeps the one-trajectory contract; otherwise runs carry the digest `none` */
-    /* *Collective*: `nodes` are this rank's maximal canonical nodes in shard order (their data may be overwritten).
-     * Afterwards *sum points to the root's value on every rank (one of the node buffers or a spare). */
+    /* *Collective*: `nodes` are this rank's maximal canonical nodes in shard order (their data may
+     * be overwritten). Afterwards *sum points to the root's value on every rank (one of the node
+     * buffers or a spare). */
     Error *(*reduce)(Reduction *reduction, TreeNode *nodes, int n_nodes, void **sum);
 } CollectiveType;
 
@@ -52,7 +56,8 @@ enum {
 
 extern const Kind *const collective_table[COLLECTIVE_N];
 
-/* Merges adjacent siblings of a list in place; returns the new length. Data of the right partner is free afterwards. */
+/* Merges adjacent siblings of a list in place; returns the new length. Data of the right partner is
+ * free afterwards. */
 int reduction_merge(Reduction *reduction, TreeNode *nodes, int n_nodes);
 
 #endif

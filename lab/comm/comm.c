@@ -89,7 +89,8 @@ Error *comm_split(Comm **out, Comm *parent, int color, Arena *arena) {
         return NULL;
     }
     MPI_Comm handle;
-    if (MPI_Comm_split(parent->handle, color < 0 ? MPI_UNDEFINED : color, parent->rank, &handle) != MPI_SUCCESS)
+    if (MPI_Comm_split(parent->handle, color < 0 ? MPI_UNDEFINED : color, parent->rank, &handle) !=
+        MPI_SUCCESS)
         return error_new(CODE_INTERNAL, "MPI cannot form the groups");
     if (handle != MPI_COMM_NULL)
         *out = wrap(handle, arena);
@@ -139,7 +140,8 @@ void comm_bcast(Comm *comm, void *bytes, size_t n) {
     if (!comm->mpi || comm->size == 1)
         return;
     for (size_t at = 0; at < n; at += PIECE)
-        MPI_Bcast((char *)bytes + at, (int)(n - at < PIECE ? n - at : PIECE), MPI_BYTE, 0, comm->handle);
+        MPI_Bcast((char *)bytes + at, (int)(n - at < PIECE ? n - at : PIECE), MPI_BYTE, 0,
+                  comm->handle);
 }
 
 void comm_share(Comm *comm, double *x, int64_t n) {

@@ -1,4 +1,5 @@
-/* Ranks that share a trial. The only room that knows MPI; a Comm of one rank needs no MPI at all. */
+/* Ranks that share a trial. The only room that knows MPI; a Comm of one rank needs no MPI at all.
+ */
 #ifndef LAB_COMM_COMM_H
 #define LAB_COMM_COMM_H
 
@@ -13,15 +14,17 @@ typedef struct Comm Comm;
 /* One rank, without MPI. */
 Comm *comm_alone(Arena *arena);
 
-/* True when the environment says that an MPI launcher started this process (Open MPI, PMIx, PMI). */
+/* True when the environment says that an MPI launcher started this process (Open MPI, PMIx, PMI).
+ */
 bool comm_launched(void);
 
 /* *Collective* over all started ranks: MPI_Init_thread and the world. */
 Error *comm_begin(Comm **out, Arena *arena);
-void comm_finish(Comm *world);          /* *Collective*: MPI_Finalize */
+void comm_finish(Comm *world);         /* *Collective*: MPI_Finalize */
 void comm_abort(Comm *comm, int code); /* ends all ranks at once */
 
-/* *Collective* over `parent`: ranks with the same color form a group, ordered by rank. color < 0: no group (NULL). */
+/* *Collective* over `parent`: ranks with the same color form a group, ordered by rank. color < 0:
+ * no group (NULL). */
 Error *comm_split(Comm **out, Comm *parent, int color, Arena *arena);
 
 int comm_rank(const Comm *comm);
@@ -29,15 +32,17 @@ int comm_size(const Comm *comm);
 /* Distinct host names among the ranks. */
 int comm_hosts(const Comm *comm);
 
-/* *Collective*: all ranks fail together. Returns NULL when no rank has an error; else every rank gets one (its own, or
- * the text and code of the lowest failing rank). */
+/* *Collective*: all ranks fail together. Returns NULL when no rank has an error; else every rank
+ * gets one (its own, or the text and code of the lowest failing rank). */
 Error *comm_agree(Comm *comm, Error *mine);
 
-void comm_barrier(Comm *comm);                               /* *Collective* */
-void comm_bcast(Comm *comm, void *bytes, size_t n);          /* *Collective*, from rank 0 */
-/* *Collective*: every element is non-zero on at most one rank; afterwards all ranks have all elements. Exact. */
+void comm_barrier(Comm *comm);                      /* *Collective* */
+void comm_bcast(Comm *comm, void *bytes, size_t n); /* *Collective*, from rank 0 */
+/* *Collective*: every element is non-zero on at most one rank; afterwards all ranks have all
+ * elements. Exact. */
 void comm_share(Comm *comm, double *x, int64_t n);
-void comm_gather(Comm *comm, const void *mine, size_t n, void *all); /* *Collective*: (size, n) bytes on rank 0 */
+void comm_gather(Comm *comm, const void *mine, size_t n,
+                 void *all); /* *Collective*: (size, n) bytes on rank 0 */
 
 const char *comm_library(void); /* "Open MPI 4.1.4", "none" */
 

@@ -1,7 +1,8 @@
 #include "lab/comm/tree.h"
 
 TreeNode tree_lift(TreeNode node, int64_t n_shards) {
-    /* A left child whose right sibling starts at or past the end has the same value as its parent. */
+    /* A left child whose right sibling starts at or past the end has the same value as its parent.
+     */
     while (node.index % 2 == 0 && (node.index + 1) << node.level >= n_shards && node.index > 0) {
         node.level++;
         node.index /= 2;

@@ -1,6 +1,7 @@
-/* tree: the canonical tree by binomial messages. In round k rank r with r mod 2^(k+1) = 2^k sends the nodes it holds to
- * rank r - 2^k, which merges siblings; rank 0 ends with the root and broadcasts it. Right for every number of ranks,
- * because blocks are contiguous and merging only ever joins siblings. */
+/* tree: the canonical tree by binomial messages. In round k rank r with r mod 2^(k+1) = 2^k sends
+ * the nodes it holds to rank r - 2^k, which merges siblings; rank 0 ends with the root and
+ * broadcasts it. Right for every number of ranks, because blocks are contiguous and merging only
+ * ever joins siblings. */
 #include "lab/comm/collective.h"
 #include "lab/comm/mpi.h"
 
@@ -22,8 +23,8 @@ static void send_nodes(Reduction *reduction, const TreeNode *nodes, int n, int t
     size_t bytes = sum_bytes(&reduction->shape);
     for (int i = 0; i < n; i++)
         for (size_t at = 0; at < bytes; at += PIECE)
-            MPI_Send((char *)nodes[i].data + at, (int)(bytes - at < PIECE ? bytes - at : PIECE), MPI_BYTE,
-                     to, TAG_DATA, handle);
+            MPI_Send((char *)nodes[i].data + at, (int)(bytes - at < PIECE ? bytes - at : PIECE),
+                     MPI_BYTE, to, TAG_DATA, handle);
 }
 
 static void *spare(Reduction *reduction, int i) {
@@ -58,8 +59,8 @@ static int receive_nodes(Reduction *reduction, TreeNode *nodes, int n, int from)
         assert(n < TREE_MAX_NODES);
         void *data = free_spare(reduction, nodes, n);
         for (size_t at = 0; at < bytes; at += PIECE)
-            MPI_Recv((char *)data + at, (int)(bytes - at < PIECE ? bytes - at : PIECE), MPI_BYTE, from,
-                     TAG_DATA, handle, MPI_STATUS_IGNORE);
+            MPI_Recv((char *)data + at, (int)(bytes - at < PIECE ? bytes - at : PIECE), MPI_BYTE,
+                     from, TAG_DATA, handle, MPI_STATUS_IGNORE);
         nodes[n++] = (TreeNode){.level = (int)name[i].level, .index = name[i].index, .data = data};
         n = reduction_merge(reduction, nodes, n);
     }
@@ -90,9 +91,12 @@ COLLECTIVE_TYPE(tree) = {
     .kind =
         {
             .name = "tree",
-            .summary = "canonical binary tree over shards: the same bits for any number of replicas",
-            .detail = "Node (l,i) covers shards [i 2^l, (i+1) 2^l); value = left + right. Ranks pre-add their\n"
-                      "maximal nodes; the rest of the tree is played by binomial messages and a broadcast.",
+            .summary =
+                "canonical binary tree over shards: the same bits for any number of replicas",
+            .detail = "Node (l,i) covers shards [i 2^l, (i+1) 2^l); value = left + right. Ranks "
+                      "pre-add their\n"
+                      "maximal nodes; the rest of the tree is played by binomial messages and a "
+                      "broadcast.",
             .reference = "DESIGN 2.3; binomial reduce of Thakur, Rabenseifner, Gropp (2005)",
         },
     .canonical = true,

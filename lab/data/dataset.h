@@ -1,5 +1,5 @@
-/* Datasets: examples in memory, split into train, valid and test. Targets are chosen on valid; test is only
- * reported. */
+/* Datasets: examples in memory, split into train, valid and test. Targets are chosen on valid; test
+ * is only reported. */
 #ifndef LAB_DATA_DATASET_H
 #define LAB_DATA_DATASET_H
 
@@ -18,18 +18,19 @@ typedef struct Dataset {
     int n_features;         /* per example; 0 when examples carry none */
     int n_classes;          /* 0 when there are no labels */
     int shape[3];           /* channels, height, width; product = n_features */
-    bool endless;           /* every draw is fresh: no finite-population correction, no epochs in the noise */
-    const uint8_t *pixels;  /* (rows, n_features), x = pixel * pixel_scale + pixel_shift; or NULL */
+    bool endless; /* every draw is fresh: no finite-population correction, no epochs in the noise */
+    const uint8_t *pixels; /* (rows, n_features), x = pixel * pixel_scale + pixel_shift; or NULL */
     float pixel_scale, pixel_shift;
-    const float *values;   /* (rows, n_features) or NULL */
-    const int32_t *labels; /* (rows) or NULL */
+    const float *values;    /* (rows, n_features) or NULL */
+    const int32_t *labels;  /* (rows) or NULL */
     char sha256[HASH_ROOM]; /* of the resolved content: pixels or values, labels, counts, scale */
 } Dataset;
 
 typedef struct DatasetType {
     Kind kind;
-    /* Checks that the input is there and well-formed as far as its headers tell, and the counts of the splits and
-     * the shape that loading will give; reads no bulk data. Fills n, n_features, n_classes, shape, endless. */
+    /* Checks that the input is there and well-formed as far as its headers tell, and the counts of
+     * the splits and the shape that loading will give; reads no bulk data. Fills n, n_features,
+     * n_classes, shape, endless. */
     Error *(*probe)(Dataset *out, const void *settings, DataPaths paths, Arena *arena);
     /* Loads or makes everything. Same bits every time; may use OpenMP. */
     Error *(*load)(Dataset *out, const void *settings, DataPaths paths, Arena *arena);
@@ -48,15 +49,20 @@ enum {
 
 extern const Kind *const dataset_table[DATASET_N];
 
-/* Type-independent wrappers: call the type, check the invariants, fill `first` and sha256 (load). */
-Error *dataset_probe(Dataset *out, const DatasetType *type, const void *settings, DataPaths paths, Arena *arena);
-Error *dataset_load(Dataset *out, const DatasetType *type, const void *settings, DataPaths paths, Arena *arena);
+/* Type-independent wrappers: call the type, check the invariants, fill `first` and sha256 (load).
+ */
+Error *dataset_probe(Dataset *out, const DatasetType *type, const void *settings, DataPaths paths,
+                     Arena *arena);
+Error *dataset_load(Dataset *out, const DatasetType *type, const void *settings, DataPaths paths,
+                    Arena *arena);
 
 /* Copies examples `index[0..n)` of a split: x (n, n_features) float, y (n). Either may be NULL. */
-void dataset_gather(const Dataset *data, Split split, const int64_t *index, int n, float *x, int32_t *y);
+void dataset_gather(const Dataset *data, Split split, const int64_t *index, int n, float *x,
+                    int32_t *y);
 
-/* Finds an input file or folder: as given when absolute, else below each of `paths`. Error 66 lists where it was
- * looked for. */
-Error *dataset_find_path(const char **out, const char *path, DataPaths paths, const char *setting, Arena *arena);
+/* Finds an input file or folder: as given when absolute, else below each of `paths`. Error 66 lists
+ * where it was looked for. */
+Error *dataset_find_path(const char **out, const char *path, DataPaths paths, const char *setting,
+                         Arena *arena);
 
 #endif

@@ -110,20 +110,21 @@ static Error *resolve_counts(Dataset *out, const MnistSettings *set, const Files
     int64_t left = train->n - valid;
     if (valid < 1 || left < 1 || set->train > left)
         return error_hint(
-            error_new(CODE_USAGE,
-                      "trial.dataset.train = %lld and trial.dataset.valid = %lld need more than the %lld "
-                      "examples of '%s'",
-                      (long long)set->train, (long long)valid, (long long)train->n,
-                      train->images.path),
+            error_new(
+                CODE_USAGE,
+                "trial.dataset.train = %lld and trial.dataset.valid = %lld need more than the %lld "
+                "examples of '%s'",
+                (long long)set->train, (long long)valid, (long long)train->n, train->images.path),
             left > 0 && valid > 0
                 ? "with this valid, train can be at most %lld (0 takes them all)"
                 : "both must be at least 1; make valid smaller than the file (%lld left for train)",
             (long long)left);
     if (set->test > test->n)
-        return error_hint(error_new(CODE_USAGE,
-                                    "trial.dataset.test = %lld is more than the %lld examples of '%s'",
-                                    (long long)set->test, (long long)test->n, test->images.path),
-                          "0 takes them all");
+        return error_hint(
+            error_new(CODE_USAGE,
+                      "trial.dataset.test = %lld is more than the %lld examples of '%s'",
+                      (long long)set->test, (long long)test->n, test->images.path),
+            "0 takes them all");
     out->n[SPLIT_TRAIN] = set->train ? set->train : left;
     out->n[SPLIT_VALID] = valid;
     out->n[SPLIT_TEST] = set->test ? set->test : test->n;

@@ -1,6 +1,6 @@
-/* Sampler: the sample stream of a trial. Position p of the stream is position p % n of epoch p / n; every epoch is a
- * fresh permutation that is a function of (seed, epoch) alone (Fisher-Yates on Philox). The stream runs through the
- * epochs without gaps, so no step is ragged. */
+/* Sampler: the sample stream of a trial. Position p of the stream is position p % n of epoch p / n;
+ * every epoch is a fresh permutation that is a function of (seed, epoch) alone (Fisher-Yates on
+ * Philox). The stream runs through the epochs without gaps, so no step is ragged. */
 #ifndef LAB_DATA_SAMPLER_H
 #define LAB_DATA_SAMPLER_H
 
@@ -18,7 +18,8 @@ typedef struct Sampler {
 
 Sampler *sampler_new(uint64_t seed, int64_t n_train, Arena *arena);
 
-/* Training-set indices of stream positions [first, first + n). Any positions in any order; cheap when they advance. */
+/* Training-set indices of stream positions [first, first + n). Any positions in any order; cheap
+ * when they advance. */
 void sampler_fill(Sampler *sampler, int64_t first, int64_t n, int64_t *index);
 
 /* A permutation of 0..n-1 (Fisher-Yates) from the numbers of `rng`; n <= INT32_MAX. */

@@ -54,8 +54,8 @@ static inline float approx_tanh(float x) {
     return size < 0.625F ? near : far;
 }
 
-/* Distribution function of N(0, 1) at z, absolute error below 2.5e-7, and *density at z. With u = |z|
- * and t = 1 / (1 + 0.3 u) the tail is e^(-u^2/2) times a polynomial in t (relative error of the
+/* Distribution function of N(0, 1) at z, absolute error below 2.5e-7, and *density at z. With u =
+ * |z| and t = 1 / (1 + 0.3 u) the tail is e^(-u^2/2) times a polynomial in t (relative error of the
  * fit 3.5e-9). */
 static inline float approx_normal(float z, float *density) {
     float u = z < 0.0F ? -z : z;

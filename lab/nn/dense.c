@@ -179,13 +179,14 @@ static const float *layer_input(const DenseWork *work, const Shard *shard, int l
     return l == 0 ? shard->x : work->layer[l - 1].h;
 }
 
-/* Adds the bias and applies the activation row by row; with `next_sumsq` (n) also |output|^2 of each row, while the row is
- * in the nearest cache. */
-static void activate(const DenseLayer *layer, const LayerWork *mine, const float *bias, bool keep_slope,
-                     double *next_sumsq, int n) {
+/* Adds the bias and applies the activation row by row; with `next_sumsq` (n) also |output|^2 of
+ * each row, while the row is in the nearest cache. */
+static void activate(const DenseLayer *layer, const LayerWork *mine, const float *bias,
+                     bool keep_slope, double *next_sumsq, int n) {
     int64_t width = layer->n_out;
     for (int i = 0; i < n; i++) {
-        float *row = mine->h + i * width, *slope = keep_slope && mine->slope ? mine->slope + i * width : NULL;
+        float *row = mine->h + i * width,
+              *slope = keep_slope && mine->slope ? mine->slope + i * width : NULL;
         layer->activation->forward(row, slope, bias, 1, layer->n_out);
         if (next_sumsq)
             next_sumsq[i] = vec_sumsq(row, width);
@@ -267,7 +268,8 @@ void dense_pass(const Model *model, const Shard *shard, ModelPass *pass) {
     const LayerWork *top = &work.layer[stack->n_layers - 1];
     pass->loss_sum = loss_cross_entropy(
         top->h, work.row_loss, shard->y, shard->n, model->n_classes,
-        loss_target(pass->label_smoothing, pass->smooth_others, model->n_classes), &pass->n_correct);
+        loss_target(pass->label_smoothing, pass->smooth_others, model->n_classes),
+        &pass->n_correct);
     if (pass->grad_sum)
         backward(stack, &work, shard, pass);
 }

@@ -1,5 +1,5 @@
-/* Models: forward and backward passes of one shard over flat weights. One shard runs on one thread; a model object
- * is shared and read-only, each thread brings a workspace. */
+/* Models: forward and backward passes of one shard over flat weights. One shard runs on one thread;
+ * a model object is shared and read-only, each thread brings a workspace. */
 #ifndef LAB_NN_MODEL_H
 #define LAB_NN_MODEL_H
 
@@ -7,44 +7,48 @@
 #include "lab/base/segment.h"
 #include "lab/base/shard.h"
 
-/* What one gradient-noise sample is: a single example (per-example squared norms, exact and nearly free for dense
- * layers) or a whole shard. */
+/* What one gradient-noise sample is: a single example (per-example squared norms, exact and nearly
+ * free for dense layers) or a whole shard. */
 typedef enum { NOISE_UNIT_EXAMPLE, NOISE_UNIT_SHARD } NoiseUnit;
 
 typedef struct Model {
     const struct ModelType *type;
     const void *settings;
     int n_features, n_classes;
-    int shape[3]; /* channels, height, width of an example */
+    int shape[3];   /* channels, height, width of an example */
     int mini_batch; /* examples of a training shard */
     int n_segments;
     const Segment *segments;
     int64_t n_weights;
     NoiseUnit noise_unit;
-    bool coupled;   /* examples of a mini-batch influence each other (batch norm): mini_batch must be given */
+    bool coupled; /* examples of a mini-batch influence each other (batch norm): mini_batch must be
+                     given */
     double flops_per_example; /* forward + backward, counted as 2 per multiply-add */
-    void *plan;     /* the type's own, made by `make` */
+    void *plan;               /* the type's own, made by `make` */
 } Model;
 
 /* Input and output of one pass. */
 typedef struct ModelPass {
     const float *weights; /* (n_weights) */
     float *grad_sum;      /* (n_weights) sum over the shard's examples; NULL in evaluation */
-    bool accumulate;      /* add to grad_sum instead of overwriting it; the bits equal a separate add of the shard's own sum */
-    double loss_sum;      /* out: summed over examples, in double */
-    int64_t n_correct;    /* out: top-1 */
-    double *example_sumsq; /* out (n_segments): sum over examples of |g_i|^2; NULL: not wanted; only for NOISE_UNIT_EXAMPLE */
-    void *workspace;      /* of model_workspace_bytes, aligned to 64 */
-    /* Label smoothing e of the training target: 1 - e + e/K for the label and e/K for the others; with `smooth_others` 1 - e
-     * and e/(K - 1). The reported loss stays -log p(label). */
+    bool accumulate; /* add to grad_sum instead of overwriting it; the bits equal a separate add of
+                        the shard's own sum */
+    double loss_sum; /* out: summed over examples, in double */
+    int64_t n_correct;     /* out: top-1 */
+    double *example_sumsq; /* out (n_segments): sum over examples of |g_i|^2; NULL: not wanted; only
+                              for NOISE_UNIT_EXAMPLE */
+    void *workspace;       /* of model_workspace_bytes, aligned to 64 */
+    /* Label smoothing e of the training target: 1 - e + e/K for the label and e/K for the others;
+     * with `smooth_others` 1 - e and e/(K - 1). The reported loss stays -log p(label). */
     double label_smoothing;
     bool smooth_others;
 } ModelPass;
 
 typedef struct ModelType {
     Kind kind;
-    /* Declares segments and fills the rest of `model` (type, settings, n_features, n_classes, shape and mini_batch are
-     * set). Called with one OpenMP thread. Errors: settings that do not fit the data. */
+    /* Declares segments and fills the rest of `model` (type, settings, n_features, n_classes, shape
+     * and mini_batch are set). Called with one OpenMP thread. Errors: settings that do not fit the
+     * data. */
     Error *(*make)(Model *model, Arena *arena);
     void (*init)(const Model *model, uint64_t seed, float *weights);
     size_t (*workspace_bytes)(const Model *model, int max_examples);

@@ -4,13 +4,14 @@
 
 #include "lab/base/json.h"
 
-/* An object of texts and numbers: program version, git commit, compiler, flags, CPU model, ISA, cores, hosts, MPI, BLAS
- * (config, core type), oneDNN, HDF5 versions, binding, start_utc. `mpi` is the MPI library's name, `n_hosts` the number
- * of hosts. */
+/* An object of texts and numbers: program version, git commit, compiler, flags, CPU model, ISA,
+ * cores, hosts, MPI, BLAS (config, core type), oneDNN, HDF5 versions, binding, start_utc. `mpi` is
+ * the MPI library's name, `n_hosts` the number of hosts. */
 Json *provenance_make(const char *mpi, int n_hosts, Arena *arena);
 
-/* Identifies the build, for `--rerun stale`: a hash over compiler, flags and the sources that a measurement runs
- * through (so not over reports, commands or documents). It stands in provenance as "build". */
+/* Identifies the build, for `--rerun stale`: a hash over compiler, flags and the sources that a
+ * measurement runs through (so not over reports, commands or documents). It stands in provenance as
+ * "build". */
 const char *provenance_build(void);
 
 #endif

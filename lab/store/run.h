@@ -1,4 +1,5 @@
-/* One run on disk: results/<experiment>/runs/<run_id>/journal (the record of truth) and run.h5 (derived). */
+/* One run on disk: results/<experiment>/runs/<run_id>/journal (the record of truth) and run.h5
+ * (derived). */
 #ifndef LAB_STORE_RUN_H
 #define LAB_STORE_RUN_H
 
@@ -22,13 +23,13 @@ typedef struct RunHeader {
     int64_t verify_steps; /* steps of a verify run; digest step of a full run */
     int64_t resumed_from;
     bool oversubscribed;
-    bool alone; /* nothing else of ours ran on the machine: timings count */
-    bool canonical; /* collective keeps the contract */
+    bool alone;         /* nothing else of ours ran on the machine: timings count */
+    bool canonical;     /* collective keeps the contract */
     double target;      /* NaN: none */
     const char *metric; /* NULL: none */
     int n_layers;
     const char *const *layer_names; /* (n_layers) segment names */
-    const Json *provenance; /* object of texts and numbers, see provenance.h */
+    const Json *provenance;         /* object of texts and numbers, see provenance.h */
 } RunHeader;
 
 typedef struct RunDigest {
@@ -47,7 +48,8 @@ typedef struct RunRecord {
     LayerRow *layers; /* (n_evals, n_layers) */
     int n_digests;
     RunDigest *digests;
-    bool finished; /* the last record is there; otherwise summary is rebuilt from the rows, outcome interrupted */
+    bool finished; /* the last record is there; otherwise summary is rebuilt from the rows, outcome
+                      interrupted */
     RunSummary summary;
     char trajectory_sha256[HASH_ROOM]; /* last digest; "none" when not canonical or absent */
     char weights_sha256[HASH_ROOM];
@@ -57,25 +59,30 @@ typedef struct RunRecord {
 /* ---- writing: rank 0 of the run, which holds the trial's lock */
 typedef struct RunWriter RunWriter;
 
-/* Opens results/.../runs/<run_id>/journal anew (an unfinished older journal is kept as journal.interrupted-N), writes
- * the header. `header` need not outlive the call. */
-Error *run_begin(RunWriter **out, const char *experiment_folder, const RunHeader *header, Arena *arena);
-/* Recorder that feeds this writer: rows into the journal and the digest; fdatasync at every evaluation. */
+/* Opens results/.../runs/<run_id>/journal anew (an unfinished older journal is kept as
+ * journal.interrupted-N), writes the header. `header` need not outlive the call. */
+Error *run_begin(RunWriter **out, const char *experiment_folder, const RunHeader *header,
+                 Arena *arena);
+/* Recorder that feeds this writer: rows into the journal and the digest; fdatasync at every
+ * evaluation. */
 Recorder run_recorder(RunWriter *writer);
-/* Writes the final record, syncs, closes, and derives run.h5. weights_sha256 is of the weights of the last digest.
- * After an error of an earlier record it only closes, and says so: the run stays unfinished. When the journal is
- * complete and only run.h5 failed, the error comes too, and `collect` makes up for it. */
+/* Writes the final record, syncs, closes, and derives run.h5. weights_sha256 is of the weights of
+ * the last digest. After an error of an earlier record it only closes, and says so: the run stays
+ * unfinished. When the journal is complete and only run.h5 failed, the error comes too, and
+ * `collect` makes up for it. */
 Error *run_finish(RunWriter *writer, const RunSummary *summary);
 /* Closes the journal without a final record: the run stays unfinished. */
 void run_abandon(RunWriter *writer);
 
 /* ---- reading */
-/* Reads a journal; a torn tail is dropped. Missing or headless journal: *found = false, no error. An error when a
- * finished journal is damaged further up (a run that ended must not silently lose its rows). */
+/* Reads a journal; a torn tail is dropped. Missing or headless journal: *found = false, no error.
+ * An error when a finished journal is damaged further up (a run that ended must not silently lose
+ * its rows). */
 Error *run_load(RunRecord *out, bool *found, const char *run_folder, Arena *arena);
 /* Cheap: reads only whether the final record is there, and its outcome. */
 Error *run_is_finished(bool *finished, Outcome *outcome, const char *run_folder, Arena *arena);
-/* Every run of an experiment folder, sorted by run id; unreadable ones are reported with say() and left out. */
+/* Every run of an experiment folder, sorted by run id; unreadable ones are reported with say() and
+ * left out. */
 Error *run_load_all(RunRecord **out, int *n, const char *experiment_folder, Arena *arena);
 
 #endif

@@ -14,9 +14,11 @@ static const char *const noise_unit_names[] = {"example", "shard"};
 static Error *fill_model(RunHeader *header, const PlannedTrial *trial, Arena *arena) {
     const TrialSettings *settings = &trial->settings;
     const Dataset *data = trial->data;
-    ModelInput input = {data->n_features, data->n_classes, {data->shape[0], data->shape[1], data->shape[2]}};
+    ModelInput input = {
+        data->n_features, data->n_classes, {data->shape[0], data->shape[1], data->shape[2]}};
     Model *model;
-    PASS(model_new(&model, settings->model, settings->model_settings, &input, (int)settings->mini_batch, arena));
+    PASS(model_new(&model, settings->model, settings->model_settings, &input,
+                   (int)settings->mini_batch, arena));
     const char **names = ARENA_ARRAY(arena, const char *, model->n_segments);
     for (int i = 0; i < model->n_segments; i++)
         names[i] = model->segments[i].name;
@@ -28,8 +30,8 @@ static Error *fill_model(RunHeader *header, const PlannedTrial *trial, Arena *ar
     return NULL;
 }
 
-static Error *make_header(RunHeader *out, const Plan *plan, const Phase *phase, const PlannedRun *run, int hosts,
-                          const char *mpi, Arena *arena) {
+static Error *make_header(RunHeader *out, const Plan *plan, const Phase *phase,
+                          const PlannedRun *run, int hosts, const char *mpi, Arena *arena) {
     const Experiment *experiment = plan->experiment;
     const PlannedTrial *trial = run->trial;
     const TrialSettings *settings = &trial->settings;
@@ -95,7 +97,8 @@ static Error *watched_digest(void *self, int64_t step, const float *weights, int
 }
 
 static Error *run_one(const Plan *plan, const Phase *phase, const PlannedRun *run, Comm *group,
-                      const volatile sig_atomic_t *stop, const CampaignWatch *watch, Outcome *outcome, Arena *arena) {
+                      const volatile sig_atomic_t *stop, const CampaignWatch *watch,
+                      Outcome *outcome, Arena *arena) {
     const PlannedTrial *trial = run->trial;
     bool root = comm_rank(group) == 0;
     RunHeader header;
@@ -119,7 +122,8 @@ static Error *run_one(const Plan *plan, const Phase *phase, const PlannedRun *ru
         .stop_flag = root ? stop : NULL,
     };
     RunSummary summary;
-    error = trial_run(&summary, &trial->settings, trial->seed, trial->data, &layout, root ? &recorder : NULL);
+    error = trial_run(&summary, &trial->settings, trial->seed, trial->data, &layout,
+                      root ? &recorder : NULL);
     if (root && error)
         run_abandon(writer);
     if (root && !error)
@@ -218,13 +222,15 @@ Error *campaign_mark_failed(const Plan *plan, const Phase *phase, const PlannedR
 
 /* ---- the folder */
 
-/* Finished runs that --rerun asks for once more: their journal steps aside, kept under another name. */
+/* Finished runs that --rerun asks for once more: their journal steps aside, kept under another
+ * name. */
 Error *campaign_set_aside(Plan *plan) {
     for (int i = 0; i < plan->n_runs; i++) {
         if (!plan->runs[i].rerun)
             continue;
         Arena *arena = arena_new();
-        const char *journal = arena_print(arena, "%s/journal", plan_run_folder(plan, &plan->runs[i], arena));
+        const char *journal =
+            arena_print(arena, "%s/journal", plan_run_folder(plan, &plan->runs[i], arena));
         const char *aside = NULL;
         for (int n = 1; !aside || io_exists(aside); n++)
             aside = arena_print(arena, "%s.replaced-%d", journal, n);
@@ -263,7 +269,8 @@ static void remove_stale(const Plan *plan, Arena *arena) {
 }
 
 Error *campaign_open(IoLock **out, const Plan *plan, Arena *arena) {
-    TRY(io_folder(arena_print(arena, "%s/runs", plan->folder)), "cannot start '%s'", plan->experiment->name);
+    TRY(io_folder(arena_print(arena, "%s/runs", plan->folder)), "cannot start '%s'",
+        plan->experiment->name);
     const char *config = arena_print(arena, "%s/experiment.json", plan->folder);
     const char *lock = arena_print(arena, "%s/.lock", plan->folder);
     PASS(io_lock(out, lock, false, 0, arena));
@@ -279,8 +286,10 @@ Error *campaign_open(IoLock **out, const Plan *plan, Arena *arena) {
     if (strcmp(config_sha256(config, arena), plan->experiment->sha256) != 0) {
         io_unlock(*out);
         *out = NULL;
-        return error_hint(error_new(CODE_USAGE, "a live process works in '%s' with another config", plan->folder),
-                          "wait for it, or give this experiment another name (experiment=NAME) or folder (--results DIR)");
+        return error_hint(
+            error_new(CODE_USAGE, "a live process works in '%s' with another config", plan->folder),
+            "wait for it, or give this experiment another name (experiment=NAME) or folder "
+            "(--results DIR)");
     }
     return NULL;
 }

@@ -1,4 +1,5 @@
-/* Campaign: carrying out a plan. This side runs inside the processes that train; launch.h starts them. */
+/* Campaign: carrying out a plan. This side runs inside the processes that train; launch.h starts
+ * them. */
 #ifndef LAB_SWEEP_CAMPAIGN_H
 #define LAB_SWEEP_CAMPAIGN_H
 
@@ -13,14 +14,15 @@ typedef struct CampaignWatch {
     void (*end)(void *self, const PlannedRun *run, Outcome outcome);
 } CampaignWatch;
 
-/* *Collective* over `group` (phase->replicas ranks). Takes run after run of the phase that is neither done nor claimed,
- * starting with number `first` and then every `stride`-th; returns when there is none, on the first I/O error, or when
- * `stop` is set (code 85). Each trial is claimed by the lock results/<experiment>/trials/<trial_id>/lock. */
+/* *Collective* over `group` (phase->replicas ranks). Takes run after run of the phase that is
+ * neither done nor claimed, starting with number `first` and then every `stride`-th; returns when
+ * there is none, on the first I/O error, or when `stop` is set (code 85). Each trial is claimed by
+ * the lock results/<experiment>/trials/<trial_id>/lock. */
 Error *campaign_phase(Plan *plan, const Phase *phase, Comm *group, int first, int stride,
                       const volatile sig_atomic_t *stop, const CampaignWatch *watch);
 
-/* Makes the experiment's folder and writes experiment.json. Refuses (code 2) when a live process works there with
- * another config. The lock is held until io_unlock or the process ends. */
+/* Makes the experiment's folder and writes experiment.json. Refuses (code 2) when a live process
+ * works there with another config. The lock is held until io_unlock or the process ends. */
 Error *campaign_open(IoLock **out, const Plan *plan, Arena *arena);
 
 /* Sets the journals of runs that --rerun asks for aside (kept as journal.replaced-N). */

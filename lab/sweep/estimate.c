@@ -1,4 +1,5 @@
-/* What a plan will cost: time from a short probe of every model, memory and disk from the sizes of what is held. */
+/* What a plan will cost: time from a short probe of every model, memory and disk from the sizes of
+ * what is held. */
 #include "lab/sweep/plan.h"
 
 #include "lab/base/clock.h"
@@ -15,7 +16,8 @@ typedef struct Probe {
 
 /* Seconds an example of forward and backward passes on zeros; at least three passes and 20 ms. */
 static double time_model(const Model *model, int span, Arena *arena) {
-    float *weights = ARENA_ARRAY(arena, float, model->n_weights), *grad = ARENA_ARRAY(arena, float, model->n_weights);
+    float *weights = ARENA_ARRAY(arena, float, model->n_weights),
+          *grad = ARENA_ARRAY(arena, float, model->n_weights);
     float *x = ARENA_ARRAY(arena, float, (int64_t)span * model->n_features);
     int32_t *y = ARENA_ARRAY(arena, int32_t, span);
     double *sumsq = ARENA_ARRAY(arena, double, model->n_segments);
@@ -23,7 +25,9 @@ static double time_model(const Model *model, int span, Arena *arena) {
     for (int64_t i = 0; i < (int64_t)span * model->n_features; i++)
         x[i] = (float)(i % 7) - 3;
     Shard shard = {.n = span, .x = x, .y = y};
-    ModelPass pass = {.weights = weights, .grad_sum = grad, .workspace = arena_alloc(arena, model->type->workspace_bytes(model, span)),
+    ModelPass pass = {.weights = weights,
+                      .grad_sum = grad,
+                      .workspace = arena_alloc(arena, model->type->workspace_bytes(model, span)),
                       .example_sumsq = model->noise_unit == NOISE_UNIT_EXAMPLE ? sumsq : NULL};
     omp_set_num_threads(1);
     model->type->pass(model, &shard, &pass);
@@ -37,10 +41,12 @@ static double time_model(const Model *model, int span, Arena *arena) {
 static Error *probe_trial(Probe *out, const PlannedTrial *trial) {
     const TrialSettings *settings = &trial->settings;
     const Dataset *data = trial->data;
-    ModelInput input = {data->n_features, data->n_classes, {data->shape[0], data->shape[1], data->shape[2]}};
+    ModelInput input = {
+        data->n_features, data->n_classes, {data->shape[0], data->shape[1], data->shape[2]}};
     Arena *scratch = arena_new();
     Model *model;
-    Error *error = model_new(&model, settings->model, settings->model_settings, &input, (int)settings->mini_batch, scratch);
+    Error *error = model_new(&model, settings->model, settings->model_settings, &input,
+                             (int)settings->mini_batch, scratch);
     if (!error) {
         out->seconds_per_example = time_model(model, (int)settings->mini_batch, scratch);
         double rows = (double)(data->n[SPLIT_TRAIN] + data->n[SPLIT_VALID] + data->n[SPLIT_TEST]);
@@ -69,8 +75,11 @@ Error *plan_estimate(PlanEstimate *out, const Plan *plan, Arena *arena) {
             if (run->done)
                 continue;
             const TrialSettings *settings = &run->trial->settings;
-            const char *key = arena_print(arena, "%s/%lld", json_canonical(kind_write(&settings->model->kind, settings->model_settings, arena), arena),
-                                          (long long)settings->mini_batch);
+            const char *key = arena_print(
+                arena, "%s/%lld",
+                json_canonical(kind_write(&settings->model->kind, settings->model_settings, arena),
+                               arena),
+                (long long)settings->mini_batch);
             int k = 0;
             while (k < n_probes && strcmp(probe[k].key, key) != 0)
                 k++;
@@ -80,11 +89,13 @@ Error *plan_estimate(PlanEstimate *out, const Plan *plan, Arena *arena) {
             }
             k = k < n_probes ? k : 0;
             double examples = plan_run_work(run);
-            cpu_s += 1.25 * examples * probe[k].seconds_per_example; /* evaluation, update, reduction */
+            cpu_s +=
+                1.25 * examples * probe[k].seconds_per_example; /* evaluation, update, reduction */
             double memory = probe[k].memory_bytes;
             out->memory_bytes = memory > out->memory_bytes ? memory : out->memory_bytes;
             double evals = examples / (double)settings->eval.every_examples + 1;
-            out->disk_bytes += 3 * ((double)run->steps * 140 + evals * (160 + 32 * probe[k].n_segments)) + 3e4;
+            out->disk_bytes +=
+                3 * ((double)run->steps * 140 + evals * (160 + 32 * probe[k].n_segments)) + 3e4;
         }
         int wanted = phase->alone ? phase->replicas * phase->threads : plan->cores;
         out->seconds += cpu_s / (wanted < plan->cores ? wanted : plan->cores);

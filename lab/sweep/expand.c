@@ -8,18 +8,22 @@ enum { MAX_AXES = 64, MAX_POINTS = 10000000 };
 
 static Error *check_list(const Json *list) {
     if (list->kind != JSON_ARRAY)
-        return error_hint(json_error(list, "is %s, but an axis of the sweep is a list", json_kind_name(list->kind)),
+        return error_hint(json_error(list, "is %s, but an axis of the sweep is a list",
+                                     json_kind_name(list->kind)),
                           "for example [32, 128, 512]");
     if (list->n == 0)
         return error_hint(json_error(list, "is an empty list"), "an axis needs at least one value");
-    if (*list->key == '\0' || *list->key == '.' || list->key[strlen(list->key) - 1] == '.' || strstr(list->key, ".."))
-        return error_hint(json_error(list, "names no setting: '%s' is not a dotted name", list->key),
-                          "for example lr.base");
+    if (*list->key == '\0' || *list->key == '.' || list->key[strlen(list->key) - 1] == '.' ||
+        strstr(list->key, ".."))
+        return error_hint(
+            json_error(list, "names no setting: '%s' is not a dotted name", list->key),
+            "for example lr.base");
     if (strncmp(list->key, "trial.", 6) == 0)
-        return error_hint(json_error(list, "starts with 'trial.'"), "names in the sweep are below trial already: '%s'",
-                          list->key + 6);
+        return error_hint(json_error(list, "starts with 'trial.'"),
+                          "names in the sweep are below trial already: '%s'", list->key + 6);
     if (strncmp(list->key, "layouts.", 8) == 0 || strcmp(list->key, "seeds") == 0)
-        return error_hint(json_error(list, "is not part of a trial"), "layouts and seeds have their own lists");
+        return error_hint(json_error(list, "is not part of a trial"),
+                          "layouts and seeds have their own lists");
     return NULL;
 }
 
@@ -33,7 +37,8 @@ static Error *check_new(const Expansion *expansion, const Json *list) {
     for (int i = 0; i < expansion->n_axes; i++)
         for (int j = 0; j < expansion->axis[i].n_settings; j++)
             if (overlap(expansion->axis[i].setting[j]->key, list->key))
-                return error_hint(json_error(list, "is swept twice, also by '%s'", expansion->axis[i].setting[j]->path),
+                return error_hint(json_error(list, "is swept twice, also by '%s'",
+                                             expansion->axis[i].setting[j]->path),
                                   "join axes that belong together in \"zip\"");
     return NULL;
 }
@@ -47,11 +52,12 @@ static Error *add_axis(Expansion *out, const Axis *axis, const Json *where) {
 
 static Error *add_zip(Expansion *out, const Json *object, Arena *arena) {
     if (object->kind != JSON_OBJECT || object->n == 0)
-        return error_hint(json_error(object, "is %s, but should be an object of lists",
-                                     object->kind == JSON_OBJECT ? "empty" : json_kind_name(object->kind)),
-                          "for example {\"optimizer\": [...], \"lr.base\": [...]}");
+        return error_hint(
+            json_error(object, "is %s, but should be an object of lists",
+                       object->kind == JSON_OBJECT ? "empty" : json_kind_name(object->kind)),
+            "for example {\"optimizer\": [...], \"lr.base\": [...]}");
     Axis axis = {.setting = ARENA_ARRAY(arena, const Json *, object->n)};
-    JSON_EACH(list, object) {
+    JSON_EACH (list, object) {
         PASS(check_list(list));
         PASS(check_new(out, list));
         if (axis.n_settings > 0 && list->n != axis.n_values)
@@ -60,7 +66,8 @@ static Error *add_zip(Expansion *out, const Json *object, Arena *arena) {
                               "lists that move together have the same length");
         for (int i = 0; i < axis.n_settings; i++)
             if (overlap(axis.setting[i]->key, list->key))
-                return error_hint(json_error(list, "touches the same setting as '%s' beside it", axis.setting[i]->key),
+                return error_hint(json_error(list, "touches the same setting as '%s' beside it",
+                                             axis.setting[i]->key),
                                   "keep one of them");
         axis.n_values = list->n;
         axis.setting[axis.n_settings++] = list;
@@ -71,16 +78,18 @@ static Error *add_zip(Expansion *out, const Json *object, Arena *arena) {
 static Error *add_list(Expansion *out, const Json *list, Arena *arena) {
     PASS(check_list(list));
     PASS(check_new(out, list));
-    Axis axis = {.n_values = list->n, .n_settings = 1, .setting = ARENA_ARRAY(arena, const Json *, 1)};
+    Axis axis = {
+        .n_values = list->n, .n_settings = 1, .setting = ARENA_ARRAY(arena, const Json *, 1)};
     axis.setting[0] = list;
     return add_axis(out, &axis, list);
 }
 
 static Error *add_zips(Expansion *out, const Json *zips, Arena *arena) {
     if (zips->kind != JSON_ARRAY)
-        return error_hint(json_error(zips, "is %s, but should be a list of objects", json_kind_name(zips->kind)),
-                          "for example [{\"optimizer\": [...], \"lr.base\": [...]}]");
-    JSON_EACH(object, zips)
+        return error_hint(
+            json_error(zips, "is %s, but should be a list of objects", json_kind_name(zips->kind)),
+            "for example [{\"optimizer\": [...], \"lr.base\": [...]}]");
+    JSON_EACH (object, zips)
         PASS(add_zip(out, object, arena));
     return NULL;
 }
@@ -90,14 +99,17 @@ Error *expand_new(Expansion *out, const Json *trial, const Json *sweep, Arena *a
     if (!sweep)
         return NULL;
     if (sweep->kind != JSON_OBJECT)
-        return error_hint(json_error(sweep, "is %s, but should be an object of lists", json_kind_name(sweep->kind)),
+        return error_hint(json_error(sweep, "is %s, but should be an object of lists",
+                                     json_kind_name(sweep->kind)),
                           "for example {\"global_batch\": [32, 128]}");
-    JSON_EACH(child, sweep)
-        PASS(strcmp(child->key, "zip") == 0 ? add_zips(out, child, arena) : add_list(out, child, arena));
+    JSON_EACH (child, sweep)
+        PASS(strcmp(child->key, "zip") == 0 ? add_zips(out, child, arena)
+                                            : add_list(out, child, arena));
     for (int i = 0; i < out->n_axes; i++) {
         out->n_points *= out->axis[i].n_values;
         if (out->n_points > MAX_POINTS)
-            return error_hint(json_error(sweep, "has more than %d points", MAX_POINTS), "shorten its lists");
+            return error_hint(json_error(sweep, "has more than %d points", MAX_POINTS),
+                              "shorten its lists");
     }
     return NULL;
 }

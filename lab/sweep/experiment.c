@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const top_keys[] = {"$schema", "experiment", "question", "trial", "sweep", "seeds",
-                                       "layouts", "search", NULL};
+static const char *const top_keys[] = {"$schema", "experiment", "question", "trial", "sweep",
+                                       "seeds",   "layouts",    "search",   NULL};
 
 typedef struct TopSettings {
     const char *experiment, *question, *schema;
@@ -37,19 +37,21 @@ typedef struct DataCache {
     Dataset *data[64];
 } DataCache;
 
-static Error *find_data(const Dataset **out, DataCache *cache, const TrialSettings *trial, DataPaths paths,
-                        const Json *where, Arena *arena) {
-    const char *key = json_canonical(kind_write(&trial->dataset->kind, trial->dataset_settings, arena), arena);
+static Error *find_data(const Dataset **out, DataCache *cache, const TrialSettings *trial,
+                        DataPaths paths, const Json *where, Arena *arena) {
+    const char *key =
+        json_canonical(kind_write(&trial->dataset->kind, trial->dataset_settings, arena), arena);
     for (int i = 0; i < cache->n; i++)
         if (strcmp(cache->key[i], key) == 0) {
             *out = cache->data[i];
             return NULL;
         }
     if (cache->n == 64)
-        return error_hint(json_error(where, "is the 65th different dataset of the experiment"), "at most 64");
+        return error_hint(json_error(where, "is the 65th different dataset of the experiment"),
+                          "at most 64");
     Dataset *data = ARENA_NEW(arena, Dataset);
-    TRY(dataset_load(data, trial->dataset, trial->dataset_settings, paths, arena), "%s cannot be read",
-        json_place(where, arena));
+    TRY(dataset_load(data, trial->dataset, trial->dataset_settings, paths, arena),
+        "%s cannot be read", json_place(where, arena));
     cache->key[cache->n] = key;
     cache->data[cache->n++] = data;
     *out = data;
@@ -59,23 +61,25 @@ static Error *find_data(const Dataset **out, DataCache *cache, const TrialSettin
 /* ---- trials */
 
 /* Everything that can be known of a trial before it runs. */
-static Error *check_trial(PlannedTrial *trial, DataCache *cache, DataPaths paths, const Json *where, Arena *arena) {
+static Error *check_trial(PlannedTrial *trial, DataCache *cache, DataPaths paths, const Json *where,
+                          Arena *arena) {
     TrialSettings *settings = &trial->settings;
     PASS(find_data(&trial->data, cache, settings, paths, json_find(where, "dataset"), arena));
     const Dataset *data = trial->data;
     Arena *scratch = arena_new();
-    ModelInput input = {data->n_features, data->n_classes, {data->shape[0], data->shape[1], data->shape[2]}};
+    ModelInput input = {
+        data->n_features, data->n_classes, {data->shape[0], data->shape[1], data->shape[2]}};
     Model *model;
-    Error *error = model_new(&model, settings->model, settings->model_settings, &input, (int)settings->mini_batch,
-                             scratch);
+    Error *error = model_new(&model, settings->model, settings->model_settings, &input,
+                             (int)settings->mini_batch, scratch);
     bool coupled = !error && model->coupled;
     const Segment *ruled;
     if (!error)
-        error = layer_rules_apply(&ruled, settings->layer_rules, settings->n_layer_rules, model->segments,
-                                  model->n_segments, scratch);
+        error = layer_rules_apply(&ruled, settings->layer_rules, settings->n_layer_rules,
+                                  model->segments, model->n_segments, scratch);
     arena_end(scratch);
-    TRY(error, "%s cannot learn from the dataset '%s'", json_place(json_find(where, "model"), arena),
-        settings->dataset->kind.name);
+    TRY(error, "%s cannot learn from the dataset '%s'",
+        json_place(json_find(where, "model"), arena), settings->dataset->kind.name);
     const Json *mini = json_find(where, "mini_batch");
     if (coupled && (!mini || mini->kind != JSON_NUMBER))
         return error_hint(json_error(mini ? mini : where, "must give mini_batch as a number"),
@@ -99,8 +103,8 @@ static bool is_known(const Experiment *experiment, const char *id) {
     return false;
 }
 
-/* A setting that the sweep replaces in every trial is read too: a typo there is a typo. On the command line it is most
- * likely a misunderstanding. */
+/* A setting that the sweep replaces in every trial is read too: a typo there is a typo. On the
+ * command line it is most likely a misunderstanding. */
 static Error *check_base(const Expansion *expansion, Arena *arena) {
     Json *base;
     TrialSettings unused;
@@ -108,27 +112,31 @@ static Error *check_base(const Expansion *expansion, Arena *arena) {
     return trial_read(&unused, base, arena);
 }
 
-static Error *resolve_trials(Experiment *out, const Json *trial, const Json *sweep, const uint64_t *seeds,
-                             int n_seeds, Arena *arena) {
+static Error *resolve_trials(Experiment *out, const Json *trial, const Json *sweep,
+                             const uint64_t *seeds, int n_seeds, Arena *arena) {
     enum { MAX_TRIALS = 100000 };
     Expansion expansion;
     PASS(expand_new(&expansion, trial, sweep, arena));
     if (expansion.n_points > MAX_TRIALS / n_seeds)
         return error_hint(json_error(sweep ? sweep : trial, "would make %lld trials",
-                                     (long long)expansion.n_points * n_seeds), "at most %d", MAX_TRIALS);
+                                     (long long)expansion.n_points * n_seeds),
+                          "at most %d", MAX_TRIALS);
     PASS(check_base(&expansion, arena));
     DataCache *cache = ARENA_NEW(arena, DataCache);
     out->trials = ARENA_ARRAY(arena, PlannedTrial, expansion.n_points * n_seeds);
     for (int64_t point = 0; point < expansion.n_points; point++) {
         Json *resolved;
-        PASS(expand_blame(expand_point(&resolved, &expansion, point, arena), &expansion, point, arena));
+        PASS(expand_blame(expand_point(&resolved, &expansion, point, arena), &expansion, point,
+                          arena));
         PlannedTrial planned = {0};
-        PASS(expand_blame(trial_read(&planned.settings, resolved, arena), &expansion, point, arena));
+        PASS(
+            expand_blame(trial_read(&planned.settings, resolved, arena), &expansion, point, arena));
         TrialSettings settings = planned.settings;
         for (int i = 0; i < n_seeds; i++) {
             planned.settings = settings;
             planned.seed = seeds[i];
-            PASS(expand_blame(check_trial(&planned, cache, out->paths, resolved, arena), &expansion, point, arena));
+            PASS(expand_blame(check_trial(&planned, cache, out->paths, resolved, arena), &expansion,
+                              point, arena));
             if (!is_known(out, planned.id))
                 out->trials[out->n_trials++] = planned;
         }
@@ -145,8 +153,10 @@ static void rebase(Json *value, const char *path, Arena *arena) {
     value->path = path;
     int index = 0;
     for (Json *child = value->first; child; child = child->next, index++)
-        rebase(child, value->kind == JSON_OBJECT ? arena_print(arena, "%s.%s", path, child->key)
-                                                 : arena_print(arena, "%s[%d]", path, index), arena);
+        rebase(child,
+               value->kind == JSON_OBJECT ? arena_print(arena, "%s.%s", path, child->key)
+                                          : arena_print(arena, "%s[%d]", path, index),
+               arena);
 }
 
 static Error *apply_override(Json *root, const char *text, Arena *arena) {
@@ -180,7 +190,8 @@ static Error *hint_near(Error *error, const char *file, Arena *arena) {
     char **names = NULL;
     int n = 0;
     Error *listing = io_list(&names, &n, *folder ? folder : ".", arena);
-    const char *near = listing ? NULL : text_nearest(slash ? slash + 1 : file, (const char *const *)names, n);
+    const char *near =
+        listing ? NULL : text_nearest(slash ? slash + 1 : file, (const char *const *)names, n);
     error_end(listing);
     return near ? error_hint(error, "did you mean '%s%s'?", folder, near)
                 : error_hint(error, "batchlab run EXPERIMENT.json; experiments/ holds examples");
@@ -188,8 +199,8 @@ static Error *hint_near(Error *error, const char *file, Arena *arena) {
 
 static Error *load_root(Json **out, const char *file, Arena *arena) {
     if (io_is_folder(file))
-        return error_hint(error_new(CODE_USAGE, "'%s' is a folder", file), "give an experiment file: batchlab run %s/NAME.json",
-                          file);
+        return error_hint(error_new(CODE_USAGE, "'%s' is a folder", file),
+                          "give an experiment file: batchlab run %s/NAME.json", file);
     Error *error = json_load(out, file, arena);
     return error && error_code(error) == CODE_MISSING ? hint_near(error, file, arena) : error;
 }
@@ -198,12 +209,13 @@ static Error *reserved(const Json *root) {
     const Json *search = json_find(root, "search");
     if (!search)
         return NULL;
-    return error_hint(json_error(search, "is reserved: this version does not search"), "sweep lr.base instead");
+    return error_hint(json_error(search, "is reserved: this version does not search"),
+                      "sweep lr.base instead");
 }
 
 /* The config as it acts: defaults filled in, values the user gave kept. */
-static Json *resolved_config(const Experiment *experiment, const Json *root, const uint64_t *seeds, int n_seeds,
-                             Arena *arena) {
+static Json *resolved_config(const Experiment *experiment, const Json *root, const uint64_t *seeds,
+                             int n_seeds, Arena *arena) {
     Json *object = json_object(arena);
     json_add_text(object, "experiment", experiment->name, arena);
     json_add_text(object, "question", experiment->question, arena);
@@ -215,8 +227,8 @@ static Json *resolved_config(const Experiment *experiment, const Json *root, con
     return object;
 }
 
-Error *experiment_load(Experiment *out, const char *file, const char *const *overrides, int n_overrides,
-                       Arena *arena) {
+Error *experiment_load(Experiment *out, const char *file, const char *const *overrides,
+                       int n_overrides, Arena *arena) {
     *out = (Experiment){.file = file};
     Json *root;
     PASS(load_root(&root, file, arena));
@@ -225,14 +237,16 @@ Error *experiment_load(Experiment *out, const char *file, const char *const *ove
     TopSettings top;
     PASS(param_read(&top, top_rows, root, top_keys, arena));
     if (!text_is_name(top.experiment))
-        return error_hint(json_error(json_find(root, "experiment"), "is '%s', which is no usable name", top.experiment),
+        return error_hint(json_error(json_find(root, "experiment"),
+                                     "is '%s', which is no usable name", top.experiment),
                           "lower-case letters, digits, '.', '_', '-', at most 63, without '..'");
     out->name = top.experiment;
     out->question = top.question;
     PASS(reserved(root));
     const Json *trial = json_find(root, "trial"), *layouts = json_find(root, "layouts");
     if (!trial)
-        return error_hint(json_error(root, "lacks the required setting 'trial'"), "see experiments/quickstart.json");
+        return error_hint(json_error(root, "lacks the required setting 'trial'"),
+                          "see experiments/quickstart.json");
     uint64_t *seeds = NULL;
     int n_seeds = 0;
     PASS(seeds_read(&seeds, &n_seeds, json_find(root, "seeds"), arena));
@@ -248,15 +262,16 @@ Error *experiment_load(Experiment *out, const char *file, const char *const *ove
     return NULL;
 }
 
-void experiment_note_overrides(const Experiment *experiment, const char *const *overrides, int n_overrides,
-                               Arena *arena) {
+void experiment_note_overrides(const Experiment *experiment, const char *const *overrides,
+                               int n_overrides, Arena *arena) {
     Expansion expansion;
     Error *error = expand_new(&expansion, json_find(experiment->resolved, "trial"),
                               json_find(experiment->resolved, "sweep"), arena);
     error_end(error); /* it was expanded before: there is none */
     for (int i = 0; i < n_overrides && !error; i++) {
         const char *path = arena_copy_n(arena, overrides[i], strcspn(overrides[i], "="));
-        const Json *axis = strncmp(path, "trial.", 6) == 0 ? expand_shadow(&expansion, path + 6) : NULL;
+        const Json *axis =
+            strncmp(path, "trial.", 6) == 0 ? expand_shadow(&expansion, path + 6) : NULL;
         if (axis)
             say("note: '%s' has no effect, because %s sets it in every trial", path, axis->path);
     }

@@ -7,9 +7,9 @@
 
 typedef struct LayoutSettings {
     ParamCounts replicas, threads;
-    int mode;            /* RunMode: RUN_FULL or RUN_VERIFY */
-    int64_t steps;       /* of verify runs */
-    double max_seconds;  /* 0: none */
+    int mode;           /* RunMode: RUN_FULL or RUN_VERIFY */
+    int64_t steps;      /* of verify runs */
+    double max_seconds; /* 0: none */
     double checkpoint_s;
     const CollectiveType *collective;
 } LayoutSettings;
@@ -19,7 +19,7 @@ typedef struct PlannedTrial {
     char id[TRIAL_ID_ROOM];
     uint64_t seed;
     TrialSettings settings;
-    const char *config; /* canonical JSON of the resolved settings */
+    const char *config;  /* canonical JSON of the resolved settings */
     const Dataset *data; /* probed; shared by the trials of one dataset setting */
     int64_t total_steps;
     double total_examples;
@@ -28,9 +28,9 @@ typedef struct PlannedTrial {
 
 typedef struct Experiment {
     const char *name, *question;
-    const char *file;       /* where it was read */
-    const Json *resolved;   /* canonical config, written to experiment.json */
-    const char *sha256;     /* of it */
+    const char *file;     /* where it was read */
+    const Json *resolved; /* canonical config, written to experiment.json */
+    const char *sha256;   /* of it */
     LayoutSettings layouts;
     int n_trials;
     PlannedTrial *trials; /* distinct ids, in sweep order, seeds innermost */
@@ -44,13 +44,14 @@ const Param *experiment_layout_count_rows(void); /* lists, or a single number ea
 
 #define EXPERIMENT_MAX_SEEDS 10000
 
-/* Reads a file with overrides ("key.path=value") and resolves every trial: expands the sweep, checks every setting,
- * loads every dataset (its content hash is part of the trial id). Reads nothing from results. */
-Error *experiment_load(Experiment *out, const char *file, const char *const *overrides, int n_overrides,
-                       Arena *arena);
+/* Reads a file with overrides ("key.path=value") and resolves every trial: expands the sweep,
+ * checks every setting, loads every dataset (its content hash is part of the trial id). Reads
+ * nothing from results. */
+Error *experiment_load(Experiment *out, const char *file, const char *const *overrides,
+                       int n_overrides, Arena *arena);
 
 /* Says which overrides have no effect because the sweep sets the same thing. */
-void experiment_note_overrides(const Experiment *experiment, const char *const *overrides, int n_overrides,
-                               Arena *arena);
+void experiment_note_overrides(const Experiment *experiment, const char *const *overrides,
+                               int n_overrides, Arena *arena);
 
 #endif

@@ -65,7 +65,7 @@ typedef struct Driver {
     int n_workers;
     int *crashes; /* (n_runs) */
     Progress progress;
-    double done; /* examples */
+    double done;      /* examples */
     int false_starts; /* workers that ended outside a run */
     bool stopping;
     double told_stop_s; /* when the workers were last told */
@@ -83,8 +83,8 @@ static void show(Driver *driver, const Worker *worker) {
     if (worker->run) {
         const TrialSettings *trial = &worker->run->trial->settings;
         snprintf(note, sizeof note, "%s B=%lld seed %llu, %d x %d", trial->optimizer->kind.name,
-                 (long long)trial->global_batch, (unsigned long long)worker->run->trial->seed, worker->run->replicas,
-                 worker->run->threads);
+                 (long long)trial->global_batch, (unsigned long long)worker->run->trial->seed,
+                 worker->run->replicas, worker->run->threads);
     }
     progress_set(&driver->progress, driver->done, note);
 }
@@ -135,8 +135,8 @@ static void take_output(Driver *driver, Worker *worker, const Phase *phase) {
     }
 }
 
-/* SIGUSR1, which mpirun forwards to its ranks at once; on SIGINT and SIGTERM it waits, then kills. Sent again until they are
- * gone, because mpirun loses what comes before it listens. */
+/* SIGUSR1, which mpirun forwards to its ranks at once; on SIGINT and SIGTERM it waits, then kills.
+ * Sent again until they are gone, because mpirun loses what comes before it listens. */
 static void pass_on_stop(Driver *driver) {
     if (!stop_flag)
         return;
@@ -185,14 +185,17 @@ static const char *how_it_ended(int status, char room[64]) {
 static Error *judge_start(Driver *driver, const Phase *phase, int code, const char *how) {
     int n = phase->replicas;
     if (code == WORKER_NO_PROGRAM)
-        return error_hint(error_new(CODE_INTERNAL, "cannot start '%s'", n > 1 ? "mpirun" : driver->options->program),
-                          "is Open MPI installed? `mpirun --version` tells; layouts.replicas=1 needs none");
+        return error_hint(
+            error_new(CODE_INTERNAL, "cannot start '%s'",
+                      n > 1 ? "mpirun" : driver->options->program),
+            "is Open MPI installed? `mpirun --version` tells; layouts.replicas=1 needs none");
     if (driver->false_starts++ == 0) {
         say("a worker of %d replicas ended outside a run (%s); once more", n, how);
         return NULL;
     }
-    return error_hint(error_new(CODE_INTERNAL, "a worker of %d replicas ended outside a run, again (%s)", n, how),
-                      "does `mpirun -n %d hostname` work here?", n);
+    return error_hint(
+        error_new(CODE_INTERNAL, "a worker of %d replicas ended outside a run, again (%s)", n, how),
+        "does `mpirun -n %d hostname` work here?", n);
 }
 
 /* What a worker's end means: NULL to go on. */
@@ -203,13 +206,17 @@ static Error *judge(Driver *driver, const Phase *phase, const Worker *worker) {
         return NULL;
     how_it_ended(worker->status, room);
     if (code == CODE_IO || code == CODE_USAGE || code == CODE_MISSING || code == CODE_STOPPED)
-        return error_hint(error_new(code, "a worker gave up (%s)", room), "its message above says why; the same command goes on");
+        return error_hint(error_new(code, "a worker gave up (%s)", room),
+                          "its message above says why; the same command goes on");
     if (!worker->run)
         return judge_start(driver, phase, code, room);
     int index = (int)(worker->run - driver->plan->runs);
     say("the run %s brought its job down (%s)%s", worker->run->id, room,
-        ++driver->crashes[index] < MAX_CRASHES ? "; it gets another chance" : ": it is recorded as failed");
-    return driver->crashes[index] < MAX_CRASHES ? NULL : campaign_mark_failed(driver->plan, phase, worker->run);
+        ++driver->crashes[index] < MAX_CRASHES ? "; it gets another chance"
+                                               : ": it is recorded as failed");
+    return driver->crashes[index] < MAX_CRASHES
+               ? NULL
+               : campaign_mark_failed(driver->plan, phase, worker->run);
 }
 
 static int count_left(const Phase *phase) {
@@ -241,7 +248,8 @@ static Error *carry_out(Driver *driver, int index) {
 static int count_claimed(const Plan *plan, const Phase *phase) {
     int n = 0;
     for (int i = 0; i < phase->n; i++)
-        n += !phase->run[i]->done && !phase->run[i]->timed_out && campaign_is_claimed(plan, phase->run[i]);
+        n += !phase->run[i]->done && !phase->run[i]->timed_out &&
+             campaign_is_claimed(plan, phase->run[i]);
     return n;
 }
 
@@ -255,7 +263,8 @@ static Error *carry_out_phase(Driver *driver, int index) {
         if (left == 0)
             return NULL;
         if (stop_flag)
-            return error_hint(error_new(CODE_STOPPED, "stopped on request"), "the same command goes on from here");
+            return error_hint(error_new(CODE_STOPPED, "stopped on request"),
+                              "the same command goes on from here");
         if (claimed < left) {
             waiting_since = 0;
             PASS(carry_out(driver, index));
@@ -264,9 +273,12 @@ static Error *carry_out_phase(Driver *driver, int index) {
         if (waiting_since == 0)
             waiting_since = clock_s();
         if (clock_s() - waiting_since > 10)
-            return error_hint(error_new(CODE_CLAIMED, "all %d runs that remain of %d replicas are claimed by other "
-                                        "live processes", left, phase->replicas),
-                              "wait for them, then run the same command again");
+            return error_hint(
+                error_new(CODE_CLAIMED,
+                          "all %d runs that remain of %d replicas are claimed by other "
+                          "live processes",
+                          left, phase->replicas),
+                "wait for them, then run the same command again");
         usleep(200000);
     }
 }
@@ -288,7 +300,9 @@ Error *launch_plan(Plan *plan, const LaunchOptions *options) {
     for (int i = 0; i < plan->n_runs; i++)
         n_timed_out += plan->runs[i].timed_out;
     if (n_timed_out)
-        say("%d runs ended as interrupted at layouts.max_seconds; the same command starts them again", n_timed_out);
+        say("%d runs ended as interrupted at layouts.max_seconds; the same command starts them "
+            "again",
+            n_timed_out);
     arena_end(arena);
     return error;
 }
@@ -305,14 +319,16 @@ static Error *phase_in_place(Plan *plan, const Phase *phase, Comm *world, Arena 
     int size = comm_size(world), rank = comm_rank(world);
     if (phase->replicas > size) {
         if (rank == 0)
-            say("%d replicas need more than the %d ranks of this job: left out", phase->replicas, size);
+            say("%d replicas need more than the %d ranks of this job: left out", phase->replicas,
+                size);
         return NULL;
     }
     int n_groups = phase->alone ? 1 : size / phase->replicas, mine = rank / phase->replicas;
     Comm *group;
     PASS(comm_split(&group, world, mine < n_groups ? mine : -1, arena));
     CampaignWatch watch = {.end = say_end};
-    Error *error = group ? campaign_phase(plan, phase, group, mine, n_groups, &stop_flag, &watch) : NULL;
+    Error *error =
+        group ? campaign_phase(plan, phase, group, mine, n_groups, &stop_flag, &watch) : NULL;
     return comm_agree(world, error);
 }
 

@@ -1,5 +1,5 @@
-/* Launch: the driver's side of a campaign. Starts worker processes (this same program, command `_work`) or one mpirun per
- * layout, follows them, and starts again what crashed. */
+/* Launch: the driver's side of a campaign. Starts worker processes (this same program, command
+ * `_work`) or one mpirun per layout, follows them, and starts again what crashed. */
 #ifndef LAB_SWEEP_LAUNCH_H
 #define LAB_SWEEP_LAUNCH_H
 
@@ -13,11 +13,12 @@ typedef struct LaunchOptions {
     const char *results;
 } LaunchOptions;
 
-/* Carries the plan out. Returns an error (74 disk, 85 stopped, 5 claimed, ...) or NULL when every run of the plan is done,
- * failed ones included. */
+/* Carries the plan out. Returns an error (74 disk, 85 stopped, 5 claimed, ...) or NULL when every
+ * run of the plan is done, failed ones included. */
 Error *launch_plan(Plan *plan, const LaunchOptions *options);
 
-/* The same for processes that were started by mpirun, srun or an MPIJob. *Collective* over `world`: forms groups. */
+/* The same for processes that were started by mpirun, srun or an MPIJob. *Collective* over `world`:
+ * forms groups. */
 Error *launch_in_place(Plan *plan, Comm *world, Arena *arena);
 
 /* Handler for SIGINT and SIGTERM: asks for a stop after the current step. */

@@ -3,23 +3,28 @@
 static const char *const mode_names[] = {"full", "verify", NULL};
 
 static const Param layout_rows[] = {
-    PARAM(NUMBER, LayoutSettings, max_seconds, "0", 0, 1e9, "s", "a run stops as interrupted after this long, 0: never"),
-    PARAM(NUMBER, LayoutSettings, checkpoint_s, "5", 0, 1e9, "s", "a full run writes a checkpoint each time this long passed"),
+    PARAM(NUMBER, LayoutSettings, max_seconds, "0", 0, 1e9, "s",
+          "a run stops as interrupted after this long, 0: never"),
+    PARAM(NUMBER, LayoutSettings, checkpoint_s, "5", 0, 1e9, "s",
+          "a full run writes a checkpoint each time this long passed"),
     PARAM(COUNT, LayoutSettings, steps, "50", 1, 1e9, "steps", "steps of a verify run"),
-    PARAM_FROM(LayoutSettings, mode, "\"verify\"", mode_names, "train once and verify layouts, or train on every layout"),
+    PARAM_FROM(LayoutSettings, mode, "\"verify\"", mode_names,
+               "train once and verify layouts, or train on every layout"),
     PARAM_END,
 };
 
-static const char *const layout_keys[] = {"replicas", "threads", "mode", "steps", "max_seconds", "checkpoint_s",
-                                          "collective", NULL};
+static const char *const layout_keys[] = {"replicas",    "threads",      "mode",       "steps",
+                                          "max_seconds", "checkpoint_s", "collective", NULL};
 
 typedef struct CountsSettings {
     ParamCounts replicas, threads;
 } CountsSettings;
 
 static const Param counts_rows[] = {
-    PARAM(COUNTS, CountsSettings, replicas, "[1]", 1, 65536, "replicas", "MPI processes that share a trial"),
-    PARAM(COUNTS, CountsSettings, threads, "[1]", 1, 1024, "threads", "OpenMP threads of a replica"),
+    PARAM(COUNTS, CountsSettings, replicas, "[1]", 1, 65536, "replicas",
+          "MPI processes that share a trial"),
+    PARAM(COUNTS, CountsSettings, threads, "[1]", 1, 1024, "threads",
+          "OpenMP threads of a replica"),
     PARAM_END,
 };
 
@@ -32,9 +37,10 @@ const Param *experiment_layout_count_rows(void) {
 }
 
 static Error *check_distinct(const Json *list) {
-    JSON_EACH(child, list)
+    JSON_EACH (child, list)
         for (const Json *other = list->first; other != child; other = other->next)
-            if (child->kind == JSON_NUMBER && other->kind == JSON_NUMBER && child->number == other->number)
+            if (child->kind == JSON_NUMBER && other->kind == JSON_NUMBER &&
+                child->number == other->number)
                 return error_hint(json_error(child, "stands twice"), "give every value once");
     return NULL;
 }
@@ -73,9 +79,11 @@ Error *layout_read(LayoutSettings *out, const Json *layouts, Arena *arena) {
     const Json *name = layouts ? json_find(layouts, "collective") : NULL;
     if (name && name->kind != JSON_TEXT)
         return error_hint(json_error(name, "is %s, but should be the name of a collective",
-                                     json_kind_name(name->kind)), "`batchlab list collectives` shows all");
+                                     json_kind_name(name->kind)),
+                          "`batchlab list collectives` shows all");
     const Kind *kind;
-    PASS(kind_find(&kind, collective_table, COLLECTIVE_N, name ? name->text : "tree", "collective", name));
+    PASS(kind_find(&kind, collective_table, COLLECTIVE_N, name ? name->text : "tree", "collective",
+                   name));
     out->collective = (const CollectiveType *)kind;
     return NULL;
 }
@@ -99,10 +107,13 @@ Error *layout_check(const Experiment *experiment, const Json *layouts) {
         if (replicas <= most)
             continue;
         const Json *where = json_find(layouts, "replicas");
-        return error_hint(json_error(where ? where : layouts, "has %lld replicas, but no trial of the experiment has "
-                                     "more than %lld shards", (long long)replicas, (long long)most),
-                          "a trial has global_batch / mini_batch shards, one replica needs at least one: use a "
-                          "larger global_batch, a smaller mini_batch or fewer replicas");
+        return error_hint(
+            json_error(where ? where : layouts,
+                       "has %lld replicas, but no trial of the experiment has "
+                       "more than %lld shards",
+                       (long long)replicas, (long long)most),
+            "a trial has global_batch / mini_batch shards, one replica needs at least one: use a "
+            "larger global_batch, a smaller mini_batch or fewer replicas");
     }
     return NULL;
 }

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *run_id(const PlannedTrial *trial, int replicas, int threads, const char *collective, RunMode mode,
-                          int64_t steps, Arena *arena) {
+static const char *run_id(const PlannedTrial *trial, int replicas, int threads,
+                          const char *collective, RunMode mode, int64_t steps, Arena *arena) {
     bool standard = strcmp(collective, "tree") == 0;
-    const char *id = arena_print(arena, "%s-r%dt%d%s%s", trial->id, replicas, threads, standard ? "" : "-c",
-                                 standard ? "" : collective);
+    const char *id = arena_print(arena, "%s-r%dt%d%s%s", trial->id, replicas, threads,
+                                 standard ? "" : "-c", standard ? "" : collective);
     return mode == RUN_VERIFY ? arena_print(arena, "%s-v%lld", id, (long long)steps) : id;
 }
 
@@ -55,36 +55,47 @@ static void add_phase(Plan *plan, Phase phase, Arena *arena) {
         run->replicas = phase.replicas;
         run->threads = phase.threads;
         run->mode = phase.mode;
-        run->steps = phase.mode == RUN_VERIFY ? least(experiment->layouts.steps, trial->total_steps) : trial->total_steps;
-        run->id = run_id(trial, phase.replicas, phase.threads, experiment->layouts.collective->kind.name, phase.mode,
-                         run->steps, arena);
+        run->steps = phase.mode == RUN_VERIFY ? least(experiment->layouts.steps, trial->total_steps)
+                                              : trial->total_steps;
+        run->id = run_id(trial, phase.replicas, phase.threads,
+                         experiment->layouts.collective->kind.name, phase.mode, run->steps, arena);
         phase.run[phase.n++] = run;
     }
     if (phase.n > 0)
         plan->phases[plan->n_phases++] = phase;
 }
 
-/* Mode verify: train every trial once, side by side, then verify every layout, one run at a time. Mode full: train on
- * every layout; side by side only when there is nothing to compare. */
+/* Mode verify: train every trial once, side by side, then verify every layout, one run at a time.
+ * Mode full: train on every layout; side by side only when there is nothing to compare. */
 static void add_phases(Plan *plan, Arena *arena) {
     const LayoutSettings *layouts = &plan->experiment->layouts;
     const char *isas[8];
-    int n_isas = distinct_isas(plan->experiment, isas), n_layouts = layouts->replicas.n * layouts->threads.n;
+    int n_isas = distinct_isas(plan->experiment, isas),
+        n_layouts = layouts->replicas.n * layouts->threads.n;
     bool verify = layouts->mode == RUN_VERIFY;
     size_t n_phases = (size_t)(n_isas * (n_layouts + 1));
     plan->phases = ARENA_ARRAY(arena, Phase, n_phases);
     plan->skipped = ARENA_ARRAY(arena, SkippedRun, n_phases * (size_t)plan->experiment->n_trials);
     plan->runs = ARENA_ARRAY(arena, PlannedRun, n_phases * (size_t)plan->experiment->n_trials);
     for (int i = 0; i < n_isas && verify; i++)
-        add_phase(plan, (Phase){.replicas = 1, .threads = (int)layouts->threads.value[0], .mode = RUN_FULL,
-                                .isa = isas[i]}, arena);
+        add_phase(plan,
+                  (Phase){.replicas = 1,
+                          .threads = (int)layouts->threads.value[0],
+                          .mode = RUN_FULL,
+                          .isa = isas[i]},
+                  arena);
     for (int i = 0; i < n_isas; i++)
         for (int r = 0; r < layouts->replicas.n; r++)
             for (int t = 0; t < layouts->threads.n; t++) {
                 int replicas = (int)layouts->replicas.value[r];
                 bool alone = verify || n_layouts > 1 || replicas > 1;
-                add_phase(plan, (Phase){.replicas = replicas, .threads = (int)layouts->threads.value[t],
-                                        .mode = verify ? RUN_VERIFY : RUN_FULL, .alone = alone, .isa = isas[i]}, arena);
+                add_phase(plan,
+                          (Phase){.replicas = replicas,
+                                  .threads = (int)layouts->threads.value[t],
+                                  .mode = verify ? RUN_VERIFY : RUN_FULL,
+                                  .alone = alone,
+                                  .isa = isas[i]},
+                          arena);
             }
 }
 
@@ -93,7 +104,8 @@ Error *plan_refresh(Plan *plan) {
         PlannedRun *run = &plan->runs[i];
         Arena *scratch = arena_new();
         bool finished = false;
-        Error *error = run_is_finished(&finished, &run->outcome, plan_run_folder(plan, run, scratch), scratch);
+        Error *error =
+            run_is_finished(&finished, &run->outcome, plan_run_folder(plan, run, scratch), scratch);
         run->done = !error && finished && run->outcome != OUTCOME_INTERRUPTED;
         arena_end(scratch);
         PASS(error);
@@ -140,13 +152,16 @@ static Error *apply_rerun(Plan *plan, const char *rerun) {
         run->done = run->done && !run->rerun;
     }
     if (!word && !known)
-        return error_hint(error_new(CODE_USAGE, "--rerun '%s' is no run or trial of this experiment", rerun),
-                          "failed, diverged, stale, or an id that `batchlab plan` shows");
+        return error_hint(
+            error_new(CODE_USAGE, "--rerun '%s' is no run or trial of this experiment", rerun),
+            "failed, diverged, stale, or an id that `batchlab plan` shows");
     return NULL;
 }
 
-Error *plan_new(Plan *out, const Experiment *experiment, const char *results, const char *rerun, Arena *arena) {
-    *out = (Plan){.experiment = experiment, .folder = arena_print(arena, "%s/%s", results, experiment->name),
+Error *plan_new(Plan *out, const Experiment *experiment, const char *results, const char *rerun,
+                Arena *arena) {
+    *out = (Plan){.experiment = experiment,
+                  .folder = arena_print(arena, "%s/%s", results, experiment->name),
                   .cores = (int)sysconf(_SC_NPROCESSORS_ONLN)};
     add_phases(out, arena);
     PASS(plan_refresh(out));

@@ -11,8 +11,9 @@ typedef struct PlannedRun {
     RunMode mode;
     int64_t steps; /* at most: a target may end it earlier */
     bool done;
-    bool rerun;      /* done before, but asked for again */
-    bool timed_out;  /* this process saw it end at layouts.max_seconds: it is not started again now */
+    bool rerun; /* done before, but asked for again */
+    bool
+        timed_out; /* this process saw it end at layouts.max_seconds: it is not started again now */
     Outcome outcome; /* when done */
 } PlannedRun;
 
@@ -44,8 +45,10 @@ typedef struct Plan {
     int cores;
 } Plan;
 
-/* `rerun`: NULL, "failed", "diverged", "stale" or a trial or run id; matching finished runs count as not done. */
-Error *plan_new(Plan *out, const Experiment *experiment, const char *results, const char *rerun, Arena *arena);
+/* `rerun`: NULL, "failed", "diverged", "stale" or a trial or run id; matching finished runs count
+ * as not done. */
+Error *plan_new(Plan *out, const Experiment *experiment, const char *results, const char *rerun,
+                Arena *arena);
 
 /* Looks again which runs are done. */
 Error *plan_refresh(Plan *plan);
@@ -59,7 +62,8 @@ double plan_work(const Plan *plan);
 
 const char *plan_run_folder(const Plan *plan, const PlannedRun *run, Arena *arena);
 
-/* Estimates of what is left: measured speeds of this folder's runs where there are any, else a probe of the model. */
+/* Estimates of what is left: measured speeds of this folder's runs where there are any, else a
+ * probe of the model. */
 typedef struct PlanEstimate {
     double seconds;
     double memory_bytes; /* of one replica of the largest trial */

@@ -18,15 +18,16 @@ static const char *mode_name(RunMode mode) {
 }
 
 static void print_runs(const Plan *plan) {
-    printf("\n  %-16s %-10s %8s %6s %6s %7s %8s  %s\n", "trial", "optimizer", "B", "b", "seed", "steps", "lr",
-           "run: state");
+    printf("\n  %-16s %-10s %8s %6s %6s %7s %8s  %s\n", "trial", "optimizer", "B", "b", "seed",
+           "steps", "lr", "run: state");
     for (int i = 0; i < plan->n_runs; i++) {
         const PlannedRun *run = &plan->runs[i];
         const TrialSettings *trial = &run->trial->settings;
         double lr = lr_at(&trial->lr, run->trial->total_steps / 2, trial->global_batch,
                           run->trial->data->n[SPLIT_TRAIN], run->trial->total_steps);
-        printf("  %-16s %-10s %8lld %6lld %6llu %7lld %8.4g  %s: %s\n", run->trial->id, trial->optimizer->kind.name,
-               (long long)trial->global_batch, (long long)trial->mini_batch, (unsigned long long)run->trial->seed,
+        printf("  %-16s %-10s %8lld %6lld %6llu %7lld %8.4g  %s: %s\n", run->trial->id,
+               trial->optimizer->kind.name, (long long)trial->global_batch,
+               (long long)trial->mini_batch, (unsigned long long)run->trial->seed,
                (long long)run->steps, lr, run->id + strlen(run->trial->id) + 1,
                run->done ? outcome_name(run->outcome) : "to do");
     }
@@ -37,26 +38,30 @@ static void print_skipped(const Plan *plan) {
         printf("\n  skipped, because a replica needs at least one shard:\n");
     for (int i = 0; i < plan->n_skipped; i++) {
         const SkippedRun *run = &plan->skipped[i];
-        printf("  %-16s replicas %d, threads %d: only %lld shards\n", run->trial->id, run->replicas, run->threads,
-               (long long)run->trial->least_shards);
+        printf("  %-16s replicas %d, threads %d: only %lld shards\n", run->trial->id, run->replicas,
+               run->threads, (long long)run->trial->least_shards);
     }
 }
 
 void plan_print(const Plan *plan, const PlanEstimate *estimate) {
     char duration[SAY_DURATION_ROOM];
     printf("%s: %s\n", plan->experiment->name, plan->experiment->question);
-    printf("%d trials, %d runs, %d done, in %s\n\n", plan->experiment->n_trials, plan->n_runs, plan_count_done(plan),
-           plan->folder);
+    printf("%d trials, %d runs, %d done, in %s\n\n", plan->experiment->n_trials, plan->n_runs,
+           plan_count_done(plan), plan->folder);
     for (int i = 0; i < plan->n_phases; i++) {
         const Phase *phase = &plan->phases[i];
-        printf("  %-6s replicas %d, threads %d%s%s: %d runs, %d done%s\n", mode_name(phase->mode), phase->replicas,
-               phase->threads, phase->isa ? ", isa " : "", phase->isa ? phase->isa : "", phase->n, phase_done(phase),
-               phase->replicas * phase->threads > plan->cores ? ", oversubscribed" : phase->alone ? ", timed" : "");
+        printf("  %-6s replicas %d, threads %d%s%s: %d runs, %d done%s\n", mode_name(phase->mode),
+               phase->replicas, phase->threads, phase->isa ? ", isa " : "",
+               phase->isa ? phase->isa : "", phase->n, phase_done(phase),
+               phase->replicas * phase->threads > plan->cores ? ", oversubscribed"
+               : phase->alone                                 ? ", timed"
+                                                              : "");
     }
     print_runs(plan);
     print_skipped(plan);
     printf("\nleft: at most %s, %.0f MB of memory a replica, %.1f MB of disk\n",
-           say_duration(estimate->seconds, duration), estimate->memory_bytes / 1e6, estimate->disk_bytes / 1e6);
+           say_duration(estimate->seconds, duration), estimate->memory_bytes / 1e6,
+           estimate->disk_bytes / 1e6);
 }
 
 static Json *skipped_json(const Plan *plan, Arena *arena) {
@@ -87,7 +92,8 @@ Json *plan_json(const Plan *plan, const PlanEstimate *estimate, Arena *arena) {
         Json *one = json_add(runs, NULL, json_object(arena), arena);
         json_add_text(one, "run_id", run->id, arena);
         json_add_text(one, "trial_id", run->trial->id, arena);
-        json_add_text(one, "seed", arena_print(arena, "%llu", (unsigned long long)run->trial->seed), arena);
+        json_add_text(one, "seed", arena_print(arena, "%llu", (unsigned long long)run->trial->seed),
+                      arena);
         json_add_number(one, "global_batch", (double)run->trial->settings.global_batch, arena);
         json_add_number(one, "mini_batch", (double)run->trial->settings.mini_batch, arena);
         json_add_text(one, "optimizer", run->trial->settings.optimizer->kind.name, arena);

@@ -25,21 +25,33 @@ static void add_all(Words *words, const char *const *list) {
         add(words, *list);
 }
 
-/* Each rank gets its own cores while there are enough of them; otherwise nobody is bound and idle ranks yield. Quiet, because the
- * driver says how a job ended. */
+/* Each rank gets its own cores while there are enough of them; otherwise nobody is bound and idle
+ * ranks yield. Quiet, because the driver says how a job ended. */
 static void add_mpirun(Words *words, const Plan *plan, const Phase *phase, Arena *arena) {
     bool fits = phase->replicas * phase->threads <= plan->cores;
-    const char *const always[] = {"mpirun", "-q", "-n", arena_print(arena, "%d", phase->replicas), NULL};
-    const char *const bound[] = {"--use-hwthread-cpus", "--map-by",
-                                 arena_print(arena, "slot:PE=%d", phase->threads), "--bind-to", "hwthread", NULL};
-    const char *const loose[] = {"--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1", NULL};
+    const char *const always[] = {"mpirun", "-q", "-n", arena_print(arena, "%d", phase->replicas),
+                                  NULL};
+    const char *const bound[] = {
+        "--use-hwthread-cpus", "--map-by", arena_print(arena, "slot:PE=%d", phase->threads),
+        "--bind-to",           "hwthread", NULL};
+    const char *const loose[] = {"--oversubscribe",     "--bind-to", "none", "--mca",
+                                 "mpi_yield_when_idle", "1",         NULL};
     add_all(words, always);
     add_all(words, fits ? bound : loose);
 }
 
-static void add_work(Words *words, const Plan *plan, int phase, const LaunchOptions *options, Arena *arena) {
-    const char *const work[] = {options->program, "_work", options->file, "--results", options->results, "--phase",
-                                arena_print(arena, "%d", phase), "--config", plan->experiment->sha256, NULL};
+static void add_work(Words *words, const Plan *plan, int phase, const LaunchOptions *options,
+                     Arena *arena) {
+    const char *const work[] = {options->program,
+                                "_work",
+                                options->file,
+                                "--results",
+                                options->results,
+                                "--phase",
+                                arena_print(arena, "%d", phase),
+                                "--config",
+                                plan->experiment->sha256,
+                                NULL};
     add_all(words, work);
     for (int i = 0; i < options->n_overrides; i++)
         add(words, options->overrides[i]);

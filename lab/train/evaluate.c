@@ -1,4 +1,5 @@
-/* Evaluation in shards of fixed size, dealt to ranks and threads; sums in the canonical tree over shards. */
+/* Evaluation in shards of fixed size, dealt to ranks and threads; sums in the canonical tree over
+ * shards. */
 #include "lab/train/state.h"
 
 #include "lab/base/clock.h"
@@ -12,13 +13,18 @@ static int64_t shards_of(const Dataset *data, Split split) {
     return (data->n[split] + MODEL_EVAL_EXAMPLES - 1) / MODEL_EVAL_EXAMPLES;
 }
 
-static void eval_shard(const Trainer *trainer, TrainThread *thread, Split split, int64_t shard, double *sums) {
+static void eval_shard(const Trainer *trainer, TrainThread *thread, Split split, int64_t shard,
+                       double *sums) {
     int64_t first = shard * MODEL_EVAL_EXAMPLES, left = trainer->data->n[split] - first;
     int n = (int)(left < MODEL_EVAL_EXAMPLES ? left : MODEL_EVAL_EXAMPLES);
     for (int i = 0; i < n; i++)
         thread->index[i] = first + i;
     dataset_gather(trainer->data, split, thread->index, n, thread->x, thread->y);
-    Shard examples = {.n = n, .x = thread->x, .y = thread->y, .seed = trainer->seed, .step = trainer->step,
+    Shard examples = {.n = n,
+                      .x = thread->x,
+                      .y = thread->y,
+                      .seed = trainer->seed,
+                      .step = trainer->step,
                       .index = shard};
     ModelPass pass = {.weights = trainer->averaged ? trainer->averaged : trainer->weights,
                       .workspace = thread->workspace};
@@ -37,7 +43,8 @@ static void eval_split(Trainer *trainer, Split split, double *loss, double *accu
     {
         omp_set_num_threads(1);
         TrainThread *thread = &trainer->thread[omp_get_thread_num()];
-        for (int64_t shard = first + omp_get_thread_num(); shard < last; shard += trainer->threads) {
+        for (int64_t shard = first + omp_get_thread_num(); shard < last;
+             shard += trainer->threads) {
             double sums[2];
             eval_shard(trainer, thread, split, shard, sums);
             loss_sum[shard] = sums[0];

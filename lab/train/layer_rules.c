@@ -10,7 +10,8 @@ typedef struct MatchSettings {
 } MatchSettings;
 
 static const Param match_rows[] = {
-    PARAM(TEXT, MatchSettings, match, NULL, 0, 0, "1", "shell pattern of tensor names, such as *.bias"),
+    PARAM(TEXT, MatchSettings, match, NULL, 0, 0, "1",
+          "shell pattern of tensor names, such as *.bias"),
     PARAM_END,
 };
 
@@ -22,8 +23,9 @@ static Error *read_flag(int *out, const Json *rule, const char *key) {
     if (!value)
         return NULL;
     if (value->kind != JSON_BOOL)
-        return error_hint(json_error(value, "is %s, but should be true or false", json_kind_name(value->kind)),
-                          "leave it out to keep what the model says");
+        return error_hint(
+            json_error(value, "is %s, but should be true or false", json_kind_name(value->kind)),
+            "leave it out to keep what the model says");
     *out = value->flag;
     return NULL;
 }
@@ -34,10 +36,11 @@ Error *layer_rules_read(const LayerRule **out, int *n, const Json *list, Arena *
     if (!list)
         return NULL;
     if (list->kind != JSON_ARRAY)
-        return error_hint(json_error(list, "is %s, but should be a list of rules", json_kind_name(list->kind)),
-                          "for example [{\"match\": \"*.bias\", \"decay\": true}]");
+        return error_hint(
+            json_error(list, "is %s, but should be a list of rules", json_kind_name(list->kind)),
+            "for example [{\"match\": \"*.bias\", \"decay\": true}]");
     LayerRule *rules = ARENA_ARRAY(arena, LayerRule, list->n);
-    JSON_EACH(item, list) {
+    JSON_EACH (item, list) {
         MatchSettings match;
         LayerRule *rule = &rules[(*n)++];
         PASS(param_read(&match, match_rows, item, flag_keys, arena));
@@ -62,16 +65,18 @@ Json *layer_rules_write(const LayerRule *rules, int n, Arena *arena) {
     return list;
 }
 
-static Error *no_match(const LayerRule *rule, const Segment *segments, int n_segments, Arena *arena) {
+static Error *no_match(const LayerRule *rule, const Segment *segments, int n_segments,
+                       Arena *arena) {
     Text names = text_new(arena);
     for (int i = 0; i < n_segments && i < 12; i++)
         text_add(&names, "%s%s", i ? ", " : "", segments[i].name);
-    return error_hint(error_new(CODE_USAGE, "trial.layers: '%s' matches no tensor of the model", rule->match),
-                      "its tensors are %s%s", names.data, n_segments > 12 ? ", ..." : "");
+    return error_hint(
+        error_new(CODE_USAGE, "trial.layers: '%s' matches no tensor of the model", rule->match),
+        "its tensors are %s%s", names.data, n_segments > 12 ? ", ..." : "");
 }
 
-Error *layer_rules_apply(const Segment **out, const LayerRule *rules, int n, const Segment *segments, int n_segments,
-                         Arena *arena) {
+Error *layer_rules_apply(const Segment **out, const LayerRule *rules, int n,
+                         const Segment *segments, int n_segments, Arena *arena) {
     Segment *copy = ARENA_ARRAY(arena, Segment, n_segments);
     memcpy(copy, segments, sizeof *copy * (size_t)n_segments);
     for (int i = 0; i < n; i++) {

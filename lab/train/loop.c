@@ -10,10 +10,12 @@ void stage_update(Trainer *trainer) {
     const TrialSettings *settings = trainer->settings;
     StepRow *row = &trainer->row;
     row->lr = timeline_lr(&trainer->timeline, trainer->examples, trainer->global_batch);
-    optim_step(trainer->optim, row->lr, trainer->weights, trainer->grad, trainer->layers, trainer->threads);
+    optim_step(trainer->optim, row->lr, trainer->weights, trainer->grad, trainer->layers,
+               trainer->threads);
     if (trainer->averaged) {
         double keep = exp2(-(double)trainer->global_batch / settings->ema.half_life_examples);
-        vec_toward(trainer->averaged, trainer->weights, (float)(1 - keep), trainer->model->n_weights);
+        vec_toward(trainer->averaged, trainer->weights, (float)(1 - keep),
+                   trainer->model->n_weights);
     }
     trainer->step++;
     trainer->examples += trainer->global_batch;
@@ -37,7 +39,8 @@ static void record_step(Trainer *trainer) {
     const Recorder *recorder = trainer->recorder;
     if (recorder && recorder->step && !trainer->failure)
         keep_failure(trainer, recorder->step(recorder->self, &trainer->row));
-    if (trainer->layout->max_seconds > 0 && clock_s() - trainer->start_s > trainer->layout->max_seconds)
+    if (trainer->layout->max_seconds > 0 &&
+        clock_s() - trainer->start_s > trainer->layout->max_seconds)
         trainer->stop_wanted = true;
     if (trainer->layout->stop_flag && *trainer->layout->stop_flag)
         trainer->stop_wanted = true;
@@ -78,7 +81,8 @@ static bool has_diverged(Trainer *trainer) {
 }
 
 static double metric_value(const EvalRow *row, int metric) {
-    const double value[METRIC_N] = {row->valid_accuracy, row->valid_loss, row->test_accuracy, row->test_loss};
+    const double value[METRIC_N] = {row->valid_accuracy, row->valid_loss, row->test_accuracy,
+                                    row->test_loss};
     return value[metric];
 }
 
@@ -95,7 +99,8 @@ static bool eval_is_due(const Trainer *trainer) {
     int64_t every = trainer->settings->eval.every_examples, now = trainer->examples;
     if (every == 0)
         every = trainer->data->n[SPLIT_TRAIN];
-    return now / every > (now - trainer->global_batch) / every || trainer->step == trainer->timeline.total_steps;
+    return now / every > (now - trainer->global_batch) / every ||
+           trainer->step == trainer->timeline.total_steps;
 }
 
 static void summarize(Trainer *trainer, RunSummary *summary) {
@@ -144,7 +149,8 @@ static bool finish_step(Trainer *trainer, RunSummary *summary) {
         trainer->row.column = clock_s() - timed_start_;                                            \
     } while (0)
 
-/* The page. Gathering examples happens inside the compute stage, shard by shard; its time is booked where it belongs. */
+/* The page. Gathering examples happens inside the compute stage, shard by shard; its time is booked
+ * where it belongs. */
 static Error *train(Trainer *trainer, RunSummary *summary) {
     bool going = true;
     while (going) {
@@ -166,8 +172,9 @@ static Error *train(Trainer *trainer, RunSummary *summary) {
     return NULL;
 }
 
-static Error *begin_and_train(RunSummary *out, const TrialSettings *settings, uint64_t seed, const Dataset *data,
-                              const TrialLayout *layout, const Recorder *recorder, Arena *arena) {
+static Error *begin_and_train(RunSummary *out, const TrialSettings *settings, uint64_t seed,
+                              const Dataset *data, const TrialLayout *layout,
+                              const Recorder *recorder, Arena *arena) {
     Trainer *trainer = NULL;
     Error *error = trainer_new(&trainer, settings, seed, data, layout, recorder, arena);
     PASS(comm_agree(layout->comm, error));

@@ -2,8 +2,8 @@
 
 #include <math.h>
 
-NoiseEstimate noise_estimate(int64_t n_units, double unit, double mean_unit_sumsq, double grad_sumsq,
-                             double seen_frac) {
+NoiseEstimate noise_estimate(int64_t n_units, double unit, double mean_unit_sumsq,
+                             double grad_sumsq, double seen_frac) {
     if (n_units < 2)
         return (NoiseEstimate){NAN, NAN};
     double n = (double)n_units;

@@ -1,5 +1,5 @@
-/* What a run records. Plain structs; the store writes them, the digest covers the trajectory part. The columns stand
- * once more, with units and meaning, in lab/store/schema.def. */
+/* What a run records. Plain structs; the store writes them, the digest covers the trajectory part.
+ * The columns stand once more, with units and meaning, in lab/store/schema.def. */
 #ifndef LAB_TRAIN_RECORD_H
 #define LAB_TRAIN_RECORD_H
 
@@ -39,7 +39,8 @@ typedef struct LayerRow {
     double weight_norm, grad_norm, trust_ratio, noise_scale;
 } LayerRow;
 
-/* Where rank 0 sends its rows. Every function may fail with an I/O error; NULL functions are skipped. */
+/* Where rank 0 sends its rows. Every function may fail with an I/O error; NULL functions are
+ * skipped. */
 typedef struct Recorder {
     void *self;
     Error *(*step)(void *self, const StepRow *row);
@@ -52,7 +53,8 @@ typedef struct RunSummary {
     Outcome outcome;
     int64_t steps_run;
     double steps_to_target, examples_to_target, seconds_to_target; /* NaN when not reached */
-    double final_valid_accuracy, best_valid_accuracy, final_test_accuracy, test_accuracy_at_best_valid;
+    double final_valid_accuracy, best_valid_accuracy, final_test_accuracy,
+        test_accuracy_at_best_valid;
     double final_valid_loss;
 } RunSummary;
 

@@ -7,15 +7,18 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const metric_names[] = {"valid_accuracy", "valid_loss", "test_accuracy", "test_loss", NULL};
+static const char *const metric_names[] = {"valid_accuracy", "valid_loss", "test_accuracy",
+                                           "test_loss", NULL};
 
 const char *metric_name(Metric metric) {
     return metric_names[metric];
 }
 
 static const Param stop_rows[] = {
-    PARAM(NUMBER, StopSettings, epochs, "0", 0, 1e9, "epochs", "budget in passes over the training set, 0: none"),
-    PARAM(COUNT, StopSettings, examples, "0", 0, 1e15, "examples", "budget in training examples, 0: none"),
+    PARAM(NUMBER, StopSettings, epochs, "0", 0, 1e9, "epochs",
+          "budget in passes over the training set, 0: none"),
+    PARAM(COUNT, StopSettings, examples, "0", 0, 1e15, "examples",
+          "budget in training examples, 0: none"),
     PARAM(COUNT, StopSettings, steps, "0", 0, 1e12, "steps", "budget in optimizer steps, 0: none"),
     PARAM(NUMBER, StopSettings, diverge_factor, "10", 1.01, 1e12, "1",
           "diverged when the train loss is above this multiple of its start"),
@@ -23,16 +26,20 @@ static const Param stop_rows[] = {
 };
 
 static const Param eval_rows[] = {
-    PARAM(COUNT, EvalSettings, every_examples, "0", 0, 1e15, "examples", "evaluation interval, 0: one epoch"),
+    PARAM(COUNT, EvalSettings, every_examples, "0", 0, 1e15, "examples",
+          "evaluation interval, 0: one epoch"),
     PARAM_END,
 };
 
 static const char *const clip_forms[] = {"tf", "torch", NULL};
 static const char *const clip_scopes[] = {"global", "layer", NULL};
 static const Param clip_rows[] = {
-    PARAM(NUMBER, ClipSettings, norm, "0", 0, 1e30, "1", "largest norm of the mean gradient, 0: no clipping"),
-    PARAM_FROM(ClipSettings, form, "\"tf\"", clip_forms, "limit / norm, or torch's limit / (norm + 1e-6)"),
-    PARAM_FROM(ClipSettings, scope, "\"global\"", clip_scopes, "norm over all tensors, or each tensor by itself"),
+    PARAM(NUMBER, ClipSettings, norm, "0", 0, 1e30, "1",
+          "largest norm of the mean gradient, 0: no clipping"),
+    PARAM_FROM(ClipSettings, form, "\"tf\"", clip_forms,
+               "limit / norm, or torch's limit / (norm + 1e-6)"),
+    PARAM_FROM(ClipSettings, scope, "\"global\"", clip_scopes,
+               "norm over all tensors, or each tensor by itself"),
     PARAM_END,
 };
 
@@ -40,19 +47,23 @@ static const char *const smooth_names[] = {"all", "others", NULL};
 static const Param loss_rows[] = {
     PARAM(NUMBER, LossSettings, label_smoothing, "0", 0, 0.999, "1",
           "share of the target spread over classes; the reported loss stays unsmoothed"),
-    PARAM_FROM(LossSettings, smooth, "\"all\"", smooth_names, "spread over all classes (e/K) or the others (e/(K-1))"),
+    PARAM_FROM(LossSettings, smooth, "\"all\"", smooth_names,
+               "spread over all classes (e/K) or the others (e/(K-1))"),
     PARAM_END,
 };
 
 static const Param ema_rows[] = {
-    PARAM(NUMBER, EmaSettings, half_life_examples, "0", 0, 1e15, "examples",
-          "evaluate a moving average of the weights with this half-life, 0: the weights themselves"),
+    PARAM(
+        NUMBER, EmaSettings, half_life_examples, "0", 0, 1e15, "examples",
+        "evaluate a moving average of the weights with this half-life, 0: the weights themselves"),
     PARAM_END,
 };
 
 static const TrialSection sections[] = {
-    {"eval", offsetof(TrialSettings, eval), eval_rows, "when the validation and test sets are looked at"},
-    {"clip", offsetof(TrialSettings, clip), clip_rows, "gradient clipping, before decay and trust ratios"},
+    {"eval", offsetof(TrialSettings, eval), eval_rows,
+     "when the validation and test sets are looked at"},
+    {"clip", offsetof(TrialSettings, clip), clip_rows,
+     "gradient clipping, before decay and trust ratios"},
     {"loss", offsetof(TrialSettings, loss), loss_rows, "the training target"},
     {"weight_ema", offsetof(TrialSettings, ema), ema_rows, "averaged weights for evaluation"},
 };
@@ -63,7 +74,8 @@ typedef struct CountSettings {
 } CountSettings;
 
 static const Param count_rows[] = {
-    PARAM(COUNT, CountSettings, global_batch, NULL, 1, 1 << 24, "examples", "examples per optimizer step"),
+    PARAM(COUNT, CountSettings, global_batch, NULL, 1, 1 << 24, "examples",
+          "examples per optimizer step"),
     PARAM_END,
 };
 
@@ -72,12 +84,14 @@ typedef struct IsaSettings {
     int isa;
 } IsaSettings;
 static const Param isa_rows[] = {
-    PARAM_FROM(IsaSettings, isa, "\"any\"", isa_names, "instruction set the libraries are pinned to"),
+    PARAM_FROM(IsaSettings, isa, "\"any\"", isa_names,
+               "instruction set the libraries are pinned to"),
     PARAM_END,
 };
 
-static const char *const trial_keys[] = {"dataset", "model", "global_batch", "mini_batch", "batch_schedule", "optimizer", "lr",
-                                         "stop", "isa", "layers", "eval", "clip", "loss", "weight_ema", NULL};
+static const char *const trial_keys[] = {
+    "dataset", "model",  "global_batch", "mini_batch", "batch_schedule", "optimizer",  "lr", "stop",
+    "isa",     "layers", "eval",         "clip",       "loss",           "weight_ema", NULL};
 
 /* ---- reading */
 
@@ -96,16 +110,22 @@ typedef struct TargetSettings {
 static const Param target_rows[] = {
     {"metric", PARAM_CHOICE, offsetof(TargetSettings, metric), "\"valid_accuracy\"", 0, 0, "1",
      "what the target is a value of", metric_names},
-    PARAM(NUMBER, TargetSettings, target, "0", -INFINITY, INFINITY, "1", "the run ends when the metric is as good"),
+    PARAM(NUMBER, TargetSettings, target, "0", -INFINITY, INFINITY, "1",
+          "the run ends when the metric is as good"),
     PARAM_END,
 };
 
 TrialRows trial_rows(void) {
-    return (TrialRows){.counts = count_rows, .isa = isa_rows, .target = target_rows, .stop = stop_rows,
-                       .sections = sections, .n_sections = N_SECTIONS};
+    return (TrialRows){.counts = count_rows,
+                       .isa = isa_rows,
+                       .target = target_rows,
+                       .stop = stop_rows,
+                       .sections = sections,
+                       .n_sections = N_SECTIONS};
 }
 
-static const char *const stop_keys[] = {"metric", "target", "epochs", "examples", "steps", "diverge_factor", NULL};
+static const char *const stop_keys[] = {"metric", "target",         "epochs", "examples",
+                                        "steps",  "diverge_factor", NULL};
 
 static Error *read_target(StopSettings *out, const Json *stop, Arena *arena) {
     const Json *metric = json_find(stop, "metric"), *target = json_find(stop, "target");
@@ -133,7 +153,8 @@ static Error *read_stop(StopSettings *out, const Json *trial, Arena *arena) {
     PASS(param_read(out, stop_rows, stop, stop_keys, arena));
     PASS(read_target(out, stop, arena));
     if (out->epochs <= 0 && out->examples == 0 && out->steps == 0)
-        return error_hint(json_error(stop, "has no budget"), "give epochs, examples or steps above 0");
+        return error_hint(json_error(stop, "has no budget"),
+                          "give epochs, examples or steps above 0");
     return NULL;
 }
 
@@ -153,14 +174,16 @@ static Error *read_mini_batch(TrialSettings *out, const Json *trial) {
     const char *hint = "legal: \"auto\" or a whole number that divides global_batch";
     if (value->kind != JSON_NUMBER || value->number != floor(value->number))
         return error_hint(json_error(value, "is %s, but should be a whole number or \"auto\"",
-                                     json_kind_name(value->kind)), "%s", hint);
+                                     json_kind_name(value->kind)),
+                          "%s", hint);
     if (value->number < 1 || value->number > TRIAL_MAX_MINI_BATCH)
-        return error_hint(json_error(value, "is %g, which is out of range", value->number), "legal: 1 to %d",
-                          TRIAL_MAX_MINI_BATCH);
+        return error_hint(json_error(value, "is %g, which is out of range", value->number),
+                          "legal: 1 to %d", TRIAL_MAX_MINI_BATCH);
     out->mini_batch = (int64_t)value->number;
     if (out->global_batch % out->mini_batch != 0)
         return error_hint(json_error(value, "is %lld, which does not divide global_batch %lld",
-                                     (long long)out->mini_batch, (long long)out->global_batch), "%s", hint);
+                                     (long long)out->mini_batch, (long long)out->global_batch),
+                          "%s", hint);
     return NULL;
 }
 
@@ -168,10 +191,12 @@ static Error *read_batch_schedule(TrialSettings *out, const Json *value, Arena *
     const Kind *kind = batch_schedule_table[BATCH_SCHEDULE_ID_constant];
     out->batch_schedule_settings = NULL;
     if (value)
-        PASS(kind_read(&kind, &out->batch_schedule_settings, value, batch_schedule_table, BATCH_SCHEDULE_N,
-                       "batch schedule", NULL, arena));
+        PASS(kind_read(&kind, &out->batch_schedule_settings, value, batch_schedule_table,
+                       BATCH_SCHEDULE_N, "batch schedule", NULL, arena));
     out->batch_schedule = (const BatchScheduleType *)kind;
-    return value && out->batch_schedule->check ? out->batch_schedule->check(out->batch_schedule_settings, value) : NULL;
+    return value && out->batch_schedule->check
+               ? out->batch_schedule->check(out->batch_schedule_settings, value)
+               : NULL;
 }
 
 Error *trial_read(TrialSettings *out, const Json *object, Arena *arena) {
@@ -181,13 +206,15 @@ Error *trial_read(TrialSettings *out, const Json *object, Arena *arena) {
     IsaSettings isa;
     PASS(param_read(&isa, isa_rows, object, trial_keys, arena));
     PASS(required(&part, object, "dataset", "for example {\"name\": \"glyphs\"}"));
-    PASS(kind_read(&kind, &out->dataset_settings, part, dataset_table, DATASET_N, "dataset", NULL, arena));
+    PASS(kind_read(&kind, &out->dataset_settings, part, dataset_table, DATASET_N, "dataset", NULL,
+                   arena));
     out->dataset = (const DatasetType *)kind;
     PASS(required(&part, object, "model", "for example {\"name\": \"mlp\", \"hidden\": [128]}"));
     PASS(kind_read(&kind, &out->model_settings, part, model_table, MODEL_N, "model", NULL, arena));
     out->model = (const ModelType *)kind;
     PASS(required(&part, object, "optimizer", "for example {\"name\": \"momentum\"}"));
-    PASS(kind_read(&kind, &out->optimizer_settings, part, optim_table, OPTIM_N, "optimizer", NULL, arena));
+    PASS(kind_read(&kind, &out->optimizer_settings, part, optim_table, OPTIM_N, "optimizer", NULL,
+                   arena));
     out->optimizer = (const OptimType *)kind;
     PASS(required(&part, object, "lr", "for example {\"base\": 0.1}"));
     PASS(lr_read(&out->lr, part, arena));
@@ -198,9 +225,10 @@ Error *trial_read(TrialSettings *out, const Json *object, Arena *arena) {
     PASS(read_batch_schedule(out, json_find(object, "batch_schedule"), arena));
     PASS(read_stop(&out->stop, object, arena));
     for (int i = 0; i < N_SECTIONS; i++)
-        PASS(param_read((char *)out + sections[i].offset, sections[i].rows, json_find(object, sections[i].key), NULL,
-                        arena));
-    PASS(layer_rules_read(&out->layer_rules, &out->n_layer_rules, json_find(object, "layers"), arena));
+        PASS(param_read((char *)out + sections[i].offset, sections[i].rows,
+                        json_find(object, sections[i].key), NULL, arena));
+    PASS(layer_rules_read(&out->layer_rules, &out->n_layer_rules, json_find(object, "layers"),
+                          arena));
     out->isa = isa.isa ? isa_names[isa.isa] : NULL;
     return NULL;
 }
@@ -209,13 +237,17 @@ Error *trial_read(TrialSettings *out, const Json *object, Arena *arena) {
 
 Json *trial_write(const TrialSettings *settings, Arena *arena) {
     Json *object = json_object(arena);
-    json_add(object, "dataset", kind_write(&settings->dataset->kind, settings->dataset_settings, arena), arena);
-    json_add(object, "model", kind_write(&settings->model->kind, settings->model_settings, arena), arena);
+    json_add(object, "dataset",
+             kind_write(&settings->dataset->kind, settings->dataset_settings, arena), arena);
+    json_add(object, "model", kind_write(&settings->model->kind, settings->model_settings, arena),
+             arena);
     json_add_number(object, "global_batch", (double)settings->global_batch, arena);
     json_add_number(object, "mini_batch", (double)settings->mini_batch, arena);
     json_add(object, "batch_schedule",
-             kind_write(&settings->batch_schedule->kind, settings->batch_schedule_settings, arena), arena);
-    json_add(object, "optimizer", kind_write(&settings->optimizer->kind, settings->optimizer_settings, arena), arena);
+             kind_write(&settings->batch_schedule->kind, settings->batch_schedule_settings, arena),
+             arena);
+    json_add(object, "optimizer",
+             kind_write(&settings->optimizer->kind, settings->optimizer_settings, arena), arena);
     json_add(object, "lr", lr_write(&settings->lr, settings->global_batch, arena), arena);
     Json *stop = json_add(object, "stop", json_object(arena), arena);
     if (settings->stop.has_target) {
@@ -226,7 +258,8 @@ Json *trial_write(const TrialSettings *settings, Arena *arena) {
     for (int i = 0; i < N_SECTIONS; i++)
         param_write(json_add(object, sections[i].key, json_object(arena), arena), sections[i].rows,
                     (const char *)settings + sections[i].offset, arena);
-    json_add(object, "layers", layer_rules_write(settings->layer_rules, settings->n_layer_rules, arena), arena);
+    json_add(object, "layers",
+             layer_rules_write(settings->layer_rules, settings->n_layer_rules, arena), arena);
     if (settings->isa)
         json_add_text(object, "isa", settings->isa, arena);
     return object;
@@ -254,15 +287,15 @@ int64_t trial_total_steps(const TrialSettings *settings, int64_t n_train) {
 static Json *without_paths(Json *trial, Arena *arena) {
     const Json *dataset = json_find(trial, "dataset");
     Json *kept = json_object(arena);
-    JSON_EACH(child, dataset)
-    if (strcmp(child->key, "path") != 0)
-        json_add(kept, child->key, json_copy(child, arena), arena);
+    JSON_EACH (child, dataset)
+        if (strcmp(child->key, "path") != 0)
+            json_add(kept, child->key, json_copy(child, arena), arena);
     json_set(trial, "dataset", kept, arena);
     return trial;
 }
 
-void trial_id(char out[TRIAL_ID_ROOM], const TrialSettings *settings, uint64_t seed, const char *data_sha256,
-              Arena *arena) {
+void trial_id(char out[TRIAL_ID_ROOM], const TrialSettings *settings, uint64_t seed,
+              const char *data_sha256, Arena *arena) {
     Json *whole = json_object(arena);
     json_add(whole, "trial", without_paths(trial_write(settings, arena), arena), arena);
     json_add_text(whole, "seed", arena_print(arena, "%llu", (unsigned long long)seed), arena);

@@ -11,7 +11,8 @@ static int64_t larger(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
 
-/* Most nodes that wait at once while a block of shards is pushed one by one (the new one included). */
+/* Most nodes that wait at once while a block of shards is pushed one by one (the new one included).
+ */
 static int deepest_stack(int64_t first, int64_t last, int64_t n_shards) {
     TreeNode stack[TREE_MAX_NODES];
     int n = 0, deepest = 0;
@@ -32,7 +33,8 @@ void trainer_deal(Trainer *trainer, int64_t global_batch) {
     trainer->global_batch = global_batch;
     trainer->n_shards = global_batch / trainer->settings->mini_batch;
     trainer->reduction.n_shards = trainer->n_shards;
-    tree_block(trainer->n_shards, comm_size(comm), comm_rank(comm), &trainer->first_shard, &trainer->last_shard);
+    tree_block(trainer->n_shards, comm_size(comm), comm_rank(comm), &trainer->first_shard,
+               &trainer->last_shard);
     int64_t own = trainer->last_shard - trainer->first_shard;
     trainer->threads = trainer->layout->threads < own ? trainer->layout->threads : (int)own;
     trainer->reduction.threads = trainer->threads;
@@ -57,7 +59,8 @@ static void count_spares(Trainer *trainer, int *n_spare) {
         last_batch = batch;
         trainer_deal(trainer, batch);
         for (int i = 0; i < trainer->threads; i++) {
-            int n = deepest_stack(trainer->thread[i].first, trainer->thread[i].last, trainer->n_shards);
+            int n =
+                deepest_stack(trainer->thread[i].first, trainer->thread[i].last, trainer->n_shards);
             n_spare[i] = n > n_spare[i] ? n : n_spare[i];
         }
     }
@@ -89,7 +92,8 @@ static void buffers_new(Trainer *trainer) {
     const Model *model = trainer->model;
     Arena *arena = trainer->arena;
     int n_segments = model->n_segments;
-    int64_t n_chunks = 0, own = trainer->timeline.largest_batch / comm_size(trainer->layout->comm) + trainer->settings->mini_batch;
+    int64_t n_chunks = 0, own = trainer->timeline.largest_batch / comm_size(trainer->layout->comm) +
+                                trainer->settings->mini_batch;
     for (int i = 0; i < n_segments; i++)
         n_chunks += vec_chunks(model->segments[i].n);
     trainer->weights = ARENA_ARRAY(arena, float, model->n_weights);
@@ -111,48 +115,64 @@ static void buffers_new(Trainer *trainer) {
     trainer_deal(trainer, timeline_batch(&trainer->timeline, 0));
 }
 
-/* An adapted tensor that starts at zero takes steps with the raw rate, which LARS users rarely want (optimizers.md 3.3). */
+/* An adapted tensor that starts at zero takes steps with the raw rate, which LARS users rarely want
+ * (optimizers.md 3.3). */
 static void note_zero_norms(const Trainer *trainer) {
     const Model *model = trainer->model;
     for (int i = 0; i < model->n_segments && trainer->settings->optimizer->ratio; i++) {
         const Segment *segment = &model->segments[i];
-        if (segment->adapt && segment->n > 0 && vec_sumsq(trainer->weights + segment->offset, segment->n) == 0)
-            say("note: '%s' adapts but starts at zero norm, so its first steps take the raw learning rate", segment->name);
+        if (segment->adapt && segment->n > 0 &&
+            vec_sumsq(trainer->weights + segment->offset, segment->n) == 0)
+            say("note: '%s' adapts but starts at zero norm, so its first steps take the raw "
+                "learning rate",
+                segment->name);
     }
 }
 
 Error *trainer_new(Trainer **out, const TrialSettings *settings, uint64_t seed, const Dataset *data,
                    const TrialLayout *layout, const Recorder *recorder, Arena *arena) {
     Trainer *trainer = ARENA_NEW(arena, Trainer);
-    *trainer = (Trainer){.settings = settings, .data = data, .layout = layout, .recorder = recorder,
-                         .arena = arena, .seed = seed};
+    *trainer = (Trainer){.settings = settings,
+                         .data = data,
+                         .layout = layout,
+                         .recorder = recorder,
+                         .arena = arena,
+                         .seed = seed};
     omp_set_dynamic(0);
     omp_set_num_threads(1); /* libraries called outside a region stay on one thread */
-    ModelInput input = {data->n_features, data->n_classes, {data->shape[0], data->shape[1], data->shape[2]}};
+    ModelInput input = {
+        data->n_features, data->n_classes, {data->shape[0], data->shape[1], data->shape[2]}};
     PASS(model_new(&trainer->model, settings->model, settings->model_settings, &input,
                    (int)settings->mini_batch, arena));
-    PASS(layer_rules_apply(&trainer->model->segments, settings->layer_rules, settings->n_layer_rules,
-                           trainer->model->segments, trainer->model->n_segments, arena));
+    PASS(layer_rules_apply(&trainer->model->segments, settings->layer_rules,
+                           settings->n_layer_rules, trainer->model->segments,
+                           trainer->model->n_segments, arena));
     PASS(timeline_new(&trainer->timeline, settings, data->n[SPLIT_TRAIN]));
-    int64_t shards = trainer->timeline.least_batch / settings->mini_batch, total = trainer->timeline.total_steps;
+    int64_t shards = trainer->timeline.least_batch / settings->mini_batch,
+            total = trainer->timeline.total_steps;
     int replicas = comm_size(layout->comm);
     if (replicas > shards)
-        return error_hint(error_new(CODE_USAGE, "%d replicas cannot share %lld shards", replicas, (long long)shards),
+        return error_hint(error_new(CODE_USAGE, "%d replicas cannot share %lld shards", replicas,
+                                    (long long)shards),
                           "use at most global_batch / mini_batch replicas");
-    trainer->stop_at = layout->stop_after_steps > 0 && layout->stop_after_steps < total ? layout->stop_after_steps : total;
+    trainer->stop_at = layout->stop_after_steps > 0 && layout->stop_after_steps < total
+                           ? layout->stop_after_steps
+                           : total;
     trainer->reduction = (Reduction){
         .comm = layout->comm,
-        .shape = {.n_doubles = SUM_SQNORMS + trainer->model->n_segments, .n_floats = trainer->model->n_weights},
+        .shape = {.n_doubles = SUM_SQNORMS + trainer->model->n_segments,
+                  .n_floats = trainer->model->n_weights},
         .arena = arena,
     };
     buffers_new(trainer);
     trainer->sampler = sampler_new(seed, data->n[SPLIT_TRAIN], arena);
-    trainer->optim = optim_new(settings->optimizer, settings->optimizer_settings, trainer->model->segments,
-                               trainer->model->n_segments, arena);
+    trainer->optim = optim_new(settings->optimizer, settings->optimizer_settings,
+                               trainer->model->segments, trainer->model->n_segments, arena);
     trainer->model->type->init(trainer->model, seed, trainer->weights);
     if (settings->ema.half_life_examples > 0) {
         trainer->averaged = ARENA_ARRAY(arena, float, trainer->model->n_weights);
-        memcpy(trainer->averaged, trainer->weights, sizeof(float) * (size_t)trainer->model->n_weights);
+        memcpy(trainer->averaged, trainer->weights,
+               sizeof(float) * (size_t)trainer->model->n_weights);
     }
     if (recorder)
         note_zero_norms(trainer);

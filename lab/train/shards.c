@@ -1,5 +1,6 @@
-/* The unit of work is the shard: one thread, one forward and backward pass, sums over its examples. Each thread adds
- * its shards as far as the canonical tree allows; the rest of the tree is the collective's. */
+/* The unit of work is the shard: one thread, one forward and backward pass, sums over its examples.
+ * Each thread adds its shards as far as the canonical tree allows; the rest of the tree is the
+ * collective's. */
 #include "lab/train/state.h"
 
 #include "lab/base/clock.h"
@@ -12,7 +13,8 @@
 void stage_sample(Trainer *trainer) {
     trainer_deal(trainer, timeline_batch(&trainer->timeline, trainer->examples));
     int64_t span = trainer->settings->mini_batch, own = trainer->last_shard - trainer->first_shard;
-    sampler_fill(trainer->sampler, trainer->examples + trainer->first_shard * span, own * span, trainer->index);
+    sampler_fill(trainer->sampler, trainer->examples + trainer->first_shard * span, own * span,
+                 trainer->index);
 }
 
 static void *take_spare(TrainThread *thread) {
@@ -22,7 +24,8 @@ static void *take_spare(TrainThread *thread) {
 
 /* Pushes a finished node and merges siblings; buffers of right partners become free. */
 static void push(const Trainer *trainer, TrainThread *thread, TreeNode node) {
-    while (thread->n_stack > 0 && tree_siblings(thread->stack[thread->n_stack - 1], node, trainer->n_shards)) {
+    while (thread->n_stack > 0 &&
+           tree_siblings(thread->stack[thread->n_stack - 1], node, trainer->n_shards)) {
         TreeNode left = thread->stack[--thread->n_stack];
         sum_add(&trainer->reduction.shape, left.data, node.data, 1);
         thread->spare[thread->n_spare++] = node.data;
@@ -32,7 +35,8 @@ static void push(const Trainer *trainer, TrainThread *thread, TreeNode node) {
 }
 
 /* What a shard adds to the doubles of its node. */
-static void add_shard_sums(const Trainer *trainer, TrainThread *thread, const ModelPass *pass, double *sums) {
+static void add_shard_sums(const Trainer *trainer, TrainThread *thread, const ModelPass *pass,
+                           double *sums) {
     sums[SUM_LOSS] += pass->loss_sum;
     sums[SUM_CORRECT] += (double)pass->n_correct;
     for (int i = 0; i < trainer->model->n_segments; i++)
@@ -49,19 +53,28 @@ static void run_shard(const Trainer *trainer, TrainThread *thread, int64_t index
     const SumShape *shape = &trainer->reduction.shape;
     int span = (int)trainer->settings->mini_batch;
     double start_s = clock_s();
-    dataset_gather(trainer->data, SPLIT_TRAIN, trainer->index + (index - trainer->first_shard) * span, span,
-                   thread->x, thread->y);
+    dataset_gather(trainer->data, SPLIT_TRAIN,
+                   trainer->index + (index - trainer->first_shard) * span, span, thread->x,
+                   thread->y);
     thread->sample_s += clock_s() - start_s;
-    Shard shard = {.n = span, .x = thread->x, .y = thread->y, .seed = trainer->seed, .step = trainer->step,
+    Shard shard = {.n = span,
+                   .x = thread->x,
+                   .y = thread->y,
+                   .seed = trainer->seed,
+                   .step = trainer->step,
                    .index = index};
     TreeNode node = {.level = 0, .index = index};
     TreeNode *top = thread->n_stack > 0 ? &thread->stack[thread->n_stack - 1] : NULL;
     bool by_example = model->noise_unit == NOISE_UNIT_EXAMPLE;
     /* The right leaf of a pair is added inside the pass, unless its own norm is wanted. */
-    bool pair = by_example && top && top->level == 0 && top->index % 2 == 0 && top->index + 1 == index;
+    bool pair =
+        by_example && top && top->level == 0 && top->index % 2 == 0 && top->index + 1 == index;
     node.data = pair ? top->data : take_spare(thread);
-    ModelPass pass = {.weights = trainer->weights, .grad_sum = sum_floats(shape, node.data), .accumulate = pair,
-                      .example_sumsq = by_example ? thread->sumsq : NULL, .workspace = thread->workspace,
+    ModelPass pass = {.weights = trainer->weights,
+                      .grad_sum = sum_floats(shape, node.data),
+                      .accumulate = pair,
+                      .example_sumsq = by_example ? thread->sumsq : NULL,
+                      .workspace = thread->workspace,
                       .label_smoothing = trainer->settings->loss.label_smoothing,
                       .smooth_others = trainer->settings->loss.smooth == 1};
     model->type->pass(model, &shard, &pass);

@@ -14,10 +14,10 @@ enum { SUM_LOSS, SUM_CORRECT, SUM_STOP, SUM_SQNORMS };
 typedef struct TrainThread {
     int64_t first, last; /* its shards */
     void *workspace;
-    float *x;          /* (max(mini_batch, MODEL_EVAL_EXAMPLES), n_features) */
-    int32_t *y;        /* (same) */
-    int64_t *index;    /* (same) */
-    double *sumsq;     /* (n_segments) per-example norms of one shard */
+    float *x;                       /* (max(mini_batch, MODEL_EVAL_EXAMPLES), n_features) */
+    int32_t *y;                     /* (same) */
+    int64_t *index;                 /* (same) */
+    double *sumsq;                  /* (n_segments) per-example norms of one shard */
     TreeNode stack[TREE_MAX_NODES]; /* merged nodes of the block so far, in shard order */
     int n_stack;
     void **spare; /* free sum buffers */
@@ -76,12 +76,13 @@ Error *trainer_new(Trainer **out, const TrialSettings *settings, uint64_t seed, 
 void trainer_deal(Trainer *trainer, int64_t global_batch);
 
 /* The stages of a step, in order. */
-void stage_sample(Trainer *trainer);      /* shards.c */
-void stage_compute(Trainer *trainer);     /* shards.c: forward, backward, each thread's own part of the tree */
-Error *stage_reduce(Trainer *trainer);    /* shards.c, *collective* */
-void stage_noise(Trainer *trainer);       /* statistics.c: mean gradient, norms, noise scale */
-void stage_clip(Trainer *trainer);        /* statistics.c */
-void stage_update(Trainer *trainer);      /* loop.c */
+void stage_sample(Trainer *trainer); /* shards.c */
+void stage_compute(
+    Trainer *trainer); /* shards.c: forward, backward, each thread's own part of the tree */
+Error *stage_reduce(Trainer *trainer); /* shards.c, *collective* */
+void stage_noise(Trainer *trainer);    /* statistics.c: mean gradient, norms, noise scale */
+void stage_clip(Trainer *trainer);     /* statistics.c */
+void stage_update(Trainer *trainer);   /* loop.c */
 
 /* *Collective*: fills trainer->eval. */
 void evaluate(Trainer *trainer); /* evaluate.c */

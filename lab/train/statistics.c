@@ -6,7 +6,8 @@
 
 #include <math.h>
 
-/* One multiplication by 1/B, and the sums of squares after it, over fixed chunks (DESIGN 2.2, 2.4). */
+/* One multiplication by 1/B, and the sums of squares after it, over fixed chunks (DESIGN 2.2, 2.4).
+ */
 static void scale_and_square(Trainer *trainer) {
     const Model *model = trainer->model;
     float factor = (float)(1.0 / (double)trainer->global_batch);
@@ -16,10 +17,12 @@ static void scale_and_square(Trainer *trainer) {
         float *grad = trainer->grad + segment->offset;
         int64_t n_chunks = vec_chunks(segment->n);
         /* a region costs microseconds: only worth it for a few chunks a thread */
-#pragma omp parallel for num_threads(trainer->threads) if (n_chunks >= 4 * trainer->threads) schedule(static)
+#pragma omp parallel for num_threads(trainer->threads) if (n_chunks >= 4 * trainer->threads)       \
+    schedule(static)
         for (int64_t chunk = 0; chunk < n_chunks; chunk++) {
             int64_t at = chunk * VEC_CHUNK, left = segment->n - at;
-            chunk_sumsq[chunk] = vec_chunk_scale_sumsq(grad + at, factor, left < VEC_CHUNK ? left : VEC_CHUNK);
+            chunk_sumsq[chunk] =
+                vec_chunk_scale_sumsq(grad + at, factor, left < VEC_CHUNK ? left : VEC_CHUNK);
         }
         trainer->layers[i].grad_sumsq = vec_tree_sum(chunk_sumsq, n_chunks);
     }
@@ -31,7 +34,8 @@ static NoiseEstimate estimate(const Trainer *trainer, double unit_sumsq, double 
     if (trainer->model->noise_unit == NOISE_UNIT_EXAMPLE)
         return noise_estimate((int64_t)batch, 1, unit_sumsq / batch, grad_sumsq, seen);
     double shards = (double)trainer->n_shards; /* norms are of sums over b examples */
-    return noise_estimate((int64_t)shards, span, unit_sumsq / (span * span) / shards, grad_sumsq, seen);
+    return noise_estimate((int64_t)shards, span, unit_sumsq / (span * span) / shards, grad_sumsq,
+                          seen);
 }
 
 void stage_noise(Trainer *trainer) {
@@ -60,7 +64,8 @@ static void shrink(Trainer *trainer, int segment, double factor) {
     trainer->layers[segment].grad_sumsq *= factor * factor;
 }
 
-/* Before decay and trust ratios (optimizers.md 7). The recorded norms and the noise statistics are of the gradient as it was. */
+/* Before decay and trust ratios (optimizers.md 7). The recorded norms and the noise statistics are
+ * of the gradient as it was. */
 void stage_clip(Trainer *trainer) {
     const ClipSettings *clip = &trainer->settings->clip;
     if (clip->norm <= 0)
@@ -68,7 +73,8 @@ void stage_clip(Trainer *trainer) {
     double whole = clip_factor((ClipForm)clip->form, trainer->row.grad_norm, clip->norm);
     for (int i = 0; i < trainer->model->n_segments; i++) {
         double own = sqrt(trainer->layers[i].grad_sumsq);
-        double factor = clip->scope == 1 ? clip_factor((ClipForm)clip->form, own, clip->norm) : whole;
+        double factor =
+            clip->scope == 1 ? clip_factor((ClipForm)clip->form, own, clip->norm) : whole;
         if (factor != 1)
             shrink(trainer, i, factor);
     }

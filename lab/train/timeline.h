@@ -1,4 +1,5 @@
-/* The timeline of a trial: batch and learning rate of every update, as functions of examples seen. */
+/* The timeline of a trial: batch and learning rate of every update, as functions of examples seen.
+ */
 #ifndef LAB_TRAIN_TIMELINE_H
 #define LAB_TRAIN_TIMELINE_H
 
@@ -12,8 +13,8 @@ typedef struct Timeline {
     int64_t least_batch, largest_batch; /* over all updates */
 } Timeline;
 
-/* Walks the whole trial when its batch changes. Error (code 2): a changing batch with a budget in steps alone, which leaves
- * the schedules without a horizon. */
+/* Walks the whole trial when its batch changes. Error (code 2): a changing batch with a budget in
+ * steps alone, which leaves the schedules without a horizon. */
 Error *timeline_new(Timeline *out, const TrialSettings *settings, int64_t n_train);
 
 /* Examples of the update that begins after `examples` seen ones. */

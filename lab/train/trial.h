@@ -12,7 +12,13 @@
 
 #include <signal.h>
 
-typedef enum { METRIC_VALID_ACCURACY, METRIC_VALID_LOSS, METRIC_TEST_ACCURACY, METRIC_TEST_LOSS, METRIC_N } Metric;
+typedef enum {
+    METRIC_VALID_ACCURACY,
+    METRIC_VALID_LOSS,
+    METRIC_TEST_ACCURACY,
+    METRIC_TEST_LOSS,
+    METRIC_N
+} Metric;
 
 const char *metric_name(Metric metric);
 
@@ -20,9 +26,9 @@ typedef struct StopSettings {
     bool has_target;
     int metric; /* Metric */
     double target;
-    double epochs;    /* 0: no such budget */
-    int64_t examples; /* 0: none */
-    int64_t steps;    /* 0: none */
+    double epochs;         /* 0: no such budget */
+    int64_t examples;      /* 0: none */
+    int64_t steps;         /* 0: none */
     double diverge_factor; /* diverged when the train loss exceeds this multiple of its start */
 } StopSettings;
 
@@ -47,7 +53,8 @@ typedef struct EvalSettings {
     int64_t every_examples; /* 0: one epoch */
 } EvalSettings;
 
-/* Overrides the decay and adapt flags of tensors whose name matches (shell pattern); later rules win. */
+/* Overrides the decay and adapt flags of tensors whose name matches (shell pattern); later rules
+ * win. */
 typedef struct LayerRule {
     const char *match;
     int decay, adapt; /* -1: as the model says */
@@ -72,13 +79,15 @@ typedef struct TrialSettings {
     EmaSettings ema;
     int n_layer_rules;
     const LayerRule *layer_rules;
-    const char *isa;             /* NULL: whatever the machine has */
+    const char *isa; /* NULL: whatever the machine has */
 } TrialSettings;
 
-/* The rows of a `trial` object's own settings, for the schema; what kinds add stands in their own rows. */
+/* The rows of a `trial` object's own settings, for the schema; what kinds add stands in their own
+ * rows. */
 typedef struct TrialRows {
-    const Param *counts, *isa;  /* directly in trial */
-    const Param *target, *stop; /* in trial.stop: metric and target (together or not at all); the rest */
+    const Param *counts, *isa; /* directly in trial */
+    const Param *target,
+        *stop; /* in trial.stop: metric and target (together or not at all); the rest */
     const struct TrialSection *sections; /* further objects of plain settings */
     int n_sections;
 } TrialRows;
@@ -99,16 +108,19 @@ Error *trial_read(TrialSettings *out, const Json *object, Arena *arena);
 /* The resolved settings as JSON, everything that is learned from and nothing else. */
 Json *trial_write(const TrialSettings *settings, Arena *arena);
 
-/* Largest power of two up to 128 that divides global_batch and leaves at least four shards; 1 when there is none. */
+/* Largest power of two up to 128 that divides global_batch and leaves at least four shards; 1 when
+ * there is none. */
 int64_t trial_auto_mini_batch(int64_t global_batch);
 int64_t trial_shards(const TrialSettings *settings);
-/* Horizon in steps at the trial's own batch: the smallest budget. A batch schedule's steps: timeline.h. */
+/* Horizon in steps at the trial's own batch: the smallest budget. A batch schedule's steps:
+ * timeline.h. */
 int64_t trial_total_steps(const TrialSettings *settings, int64_t n_train);
 
-/* Trial id: 16 hex digits of the SHA-256 over canonical settings, seed, data hash and kernel table version. */
+/* Trial id: 16 hex digits of the SHA-256 over canonical settings, seed, data hash and kernel table
+ * version. */
 #define TRIAL_ID_ROOM 17
-void trial_id(char out[TRIAL_ID_ROOM], const TrialSettings *settings, uint64_t seed, const char *data_sha256,
-              Arena *arena);
+void trial_id(char out[TRIAL_ID_ROOM], const TrialSettings *settings, uint64_t seed,
+              const char *data_sha256, Arena *arena);
 
 /* How it is executed. */
 typedef struct TrialLayout {
@@ -118,11 +130,12 @@ typedef struct TrialLayout {
     int64_t stop_after_steps; /* verify runs: end here; 0: no */
     int64_t digest_step;      /* store the digest after this step too; 0: no */
     double max_seconds;       /* 0: no limit; ends the run as interrupted */
-    const volatile sig_atomic_t *stop_flag; /* set by a signal handler: leave after this step; NULL: none */
+    const volatile sig_atomic_t
+        *stop_flag; /* set by a signal handler: leave after this step; NULL: none */
 } TrialLayout;
 
-/* *Collective* over layout->comm. Trains; rank 0 sends its rows to `recorder` (NULL on the others). The summary is
- * valid on every rank. */
+/* *Collective* over layout->comm. Trains; rank 0 sends its rows to `recorder` (NULL on the others).
+ * The summary is valid on every rank. */
 Error *trial_run(RunSummary *out, const TrialSettings *settings, uint64_t seed, const Dataset *data,
                  const TrialLayout *layout, const Recorder *recorder);
 
