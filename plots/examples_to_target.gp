@@ -1,5 +1,6 @@
-# Examples to the target against the global batch, both logarithmic: points with bars are measured, lines with bands fitted.
-# Columns: 1 line, 2 series, 3 curve, 4 global_batch, 5 6 7 examples, low, high
+# Examples to the target against the global batch, both logarithmic: points with bars are measured, lines with bands
+# fitted.
+# Columns: 1 line, 2 series, 3 curve (0 measured, 1 fit, 2 predicted from the noise scale), 4 global_batch, 5 6 7 examples, low, high
 name = 'examples_to_target'; table = ARG1; svg = ARG2
 folder = ARG0[1:strlen(ARG0) - strlen(name.'.gp')]
 load folder.'style.gp'
@@ -17,7 +18,10 @@ e_max = STATS_max
 # Long names need a column of the legend for themselves.
 longest = 0
 do for [k=1:n] { longest = strlen(label[k]) > longest ? strlen(label[k]) : longest }
-rows = longest > 22 || n < 3 ? n : (n + 1) / 2
+stats table using ($3 == 2) nooutput
+predicted = STATS_sum > 0
+entries = n + predicted
+rows = longest > 22 || entries < 3 ? entries : (entries + 1) / 2
 
 height = 440 + 30 * rows
 eval canvas(600, height)
@@ -34,5 +38,7 @@ set key at screen 0.03,screen (12.0 + 30 * rows) / height left top Left reverse 
 plot for [k=1:n] table using ($1 == k && $3 == 1 ? $4 : NaN):6:7 with filledcurves lt k fs transparent solid 0.13 noborder notitle, \
      for [k=1:n] keyentry with linespoints lt k title label[k], \
      for [k=1:n] table using ($1 == k && $3 == 1 ? $4 : NaN):5 with lines lt k notitle, \
+     for [k=1:n] table using ($1 == k && $3 == 2 ? $4 : NaN):5 with lines lt k lw 1.8 dt (2,5) notitle, \
      for [k=1:n] table using ($1 == k && $3 == 0 ? $4 : NaN):6:(0):($7 - $6) with vectors nohead lt k lw 2 dt 1 notitle, \
-     for [k=1:n] table using ($1 == k && $3 == 0 ? $4 : NaN):5 with points lt k notitle
+     for [k=1:n] table using ($1 == k && $3 == 0 ? $4 : NaN):5 with points lt k notitle, \
+     keyentry with lines lc rgb (predicted ? '#444444' : 'white') lw 1.8 dt (2,5) title (predicted ? 'by noise scale' : '')

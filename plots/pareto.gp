@@ -23,6 +23,7 @@ eval canvas(600, height)
 set bmargin at screen (92.0 + 30 * rows) / height
 set logscale xy
 eval decades('x', s_min, s_max)
+if (s_max / s_min < 300) { do for [e=0:7] { set xtics add (short(2*10.0**e) 2*10.0**e, short(5*10.0**e) 5*10.0**e) } } # one wide panel
 eval decades('y', e_min, e_max)
 set xrange [s_min / 1.2 / pad(s_min, s_max) : s_max * 1.2 * pad(s_min, s_max)]
 set yrange [e_min / pad(e_min, e_max) : e_max * pad(e_min, e_max)]

@@ -70,7 +70,7 @@ static void fit_line(Critical *out, Arena *arena) {
 }
 
 Prediction critical_predict(const RunRecord *run) {
-    Prediction out = {.global_batch = run->header.global_batch, .noise_scale = NAN, .b_crit = NAN};
+    Prediction out = {.global_batch = run->header.global_batch, .b_crit = NAN};
     double held = NAN, batch = (double)run->header.global_batch;
     for (int64_t s = 0; s < run->n_steps && isnan(held); s++)
         held = run->steps[s].noise_scale; /* before the first estimate: the first one */
@@ -84,16 +84,6 @@ Prediction critical_predict(const RunRecord *run) {
     }
     out.b_crit = out.e_min / out.s_min;
     return out;
-}
-
-/* Median of the valid noise scales of a run; NaN when there are none. */
-static double noise_of(const RunRecord *run, Arena *arena) {
-    double *value = ARENA_ARRAY(arena, double, run->n_steps + 1);
-    int n = 0;
-    for (int64_t s = 0; s < run->n_steps; s++)
-        if (isfinite(run->steps[s].noise_scale))
-            value[n++] = run->steps[s].noise_scale;
-    return stats_median(value, n);
 }
 
 static const Cell *base_cell(const Line *line) {
@@ -111,8 +101,8 @@ static Prediction predict_line(const Line *line, Arena *arena) {
     const Cell *cell = base_cell(line);
     if (!cell)
         return (Prediction){0};
-    double *column[4];
-    for (int c = 0; c < 4; c++)
+    double *column[3];
+    for (int c = 0; c < 3; c++)
         column[c] = ARENA_ARRAY(arena, double, cell->n_trials);
     int n = 0;
     for (int r = 0; r < cell->n_trials; r++) {
@@ -121,16 +111,14 @@ static Prediction predict_line(const Line *line, Arena *arena) {
             continue;
         column[0][n] = one.e_min;
         column[1][n] = one.s_min;
-        column[2][n] = one.b_crit;
-        column[3][n++] = noise_of(cell->runs[r], arena);
+        column[2][n++] = one.b_crit;
     }
     return (Prediction){.global_batch = n ? cell->global_batch : 0,
                         .e_min = stats_median(column[0], n),
                         .s_min = stats_median(column[1], n),
                         .b_crit = stats_median(column[2], n),
                         .b_crit_range = range_of(column[2], n),
-                        .noise_scale = stats_median(column[3], n),
-                        .noise_range = range_of(column[3], n)};
+                        .noise = noise_interval_of(cell, arena)};
 }
 
 Criticals critical_make(const Lines *lines, Arena *arena) {
@@ -199,11 +187,14 @@ static void add_prediction(Table *out, const Critical *critical, Arena *arena) {
     table_number(out, NAN);
     const char *from = format_number((double)prediction->global_batch, arena);
     table_text(out, arena_print(arena, "from the runs at B = %s alone", from));
-    add_row(out, critical, "noise scale", prediction->noise_scale, prediction->noise_range,
-            "range over seeds");
+    add_row(out, critical, "noise scale", prediction->noise.scale, prediction->noise.in,
+            "90 % interval");
     for (int i = 0; i < 3; i++)
         table_number(out, NAN);
-    table_text(out, arena_print(arena, "median over the steps at B = %s", from));
+    table_text(
+        out, arena_print(arena,
+                         "mean tr(Sigma) over mean |G|^2 in the second half of the steps at B = %s",
+                         from));
 }
 
 Table *critical_table(const Criticals *criticals, Arena *arena) {

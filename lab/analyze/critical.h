@@ -6,6 +6,7 @@
 
 #include "lab/analyze/hyperbola.h"
 #include "lab/analyze/lines.h"
+#include "lab/analyze/noise_interval.h"
 #include "lab/analyze/table.h"
 
 /* The whole curve S(B) = s_min + e_min / B as one run's noise scale b_t predicts it (Pollux's
@@ -14,8 +15,7 @@ typedef struct Prediction {
     int64_t global_batch;        /* B_r: the smallest whose median trial reached the target */
     double e_min, s_min, b_crit; /* median over the seeds that reached it; NaN: no estimate */
     Interval b_crit_range;       /* smallest and largest over these seeds */
-    double noise_scale;          /* median over steps, then seeds */
-    Interval noise_range;
+    NoiseInterval noise;         /* over the second half of these runs */
 } Prediction;
 
 typedef struct Critical {

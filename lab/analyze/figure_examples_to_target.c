@@ -7,11 +7,12 @@
 
 #define CURVE_POINTS 40
 
-/* Rows with curve = 1 are the fit, those with 0 what was measured. */
+/* curve 0: what was measured, 1: the fit, 2: what the noise scale of the smallest batch predicts.
+ */
 static const TableColumn columns[] = {
     {"line", "1"},
     {"series", NULL},
-    {"curve", "flag"},
+    {"curve", "1"},
     {"global_batch", "examples"},
     {"examples", "examples"},
     {"low", "examples"},
@@ -34,7 +35,7 @@ static const char *missing(const Results *results, Arena *arena) {
     return reached ? NULL : "at no global batch more than half of the seeds reached the target";
 }
 
-static void add_row(Table *out, int line, const char *label, bool curve, double batch,
+static void add_row(Table *out, int line, const char *label, int curve, double batch,
                     double examples, double low, double high) {
     table_number(out, line);
     table_text(out, label);
@@ -46,7 +47,7 @@ static void add_row(Table *out, int line, const char *label, bool curve, double 
 }
 
 static void add_measured(Table *out, int line, const char *label, const Cell *cell) {
-    add_row(out, line, label, false, (double)cell->global_batch, cell->examples.median,
+    add_row(out, line, label, 0, (double)cell->global_batch, cell->examples.median,
             cell->examples.low, cell->examples.high);
     table_number(out, cell->n_trials);
     table_number(out, cell->n_of[OUTCOME_REACHED]);
@@ -58,8 +59,24 @@ static void add_curve(Table *out, int line, const Critical *critical) {
         double at = (double)i / (CURVE_POINTS - 1);
         double batch = critical->smallest * pow(critical->largest / critical->smallest, at);
         Interval band = hyperbola_band(&critical->fit, batch);
-        add_row(out, line, critical->label, true, batch, hyperbola_examples(&critical->fit, batch),
+        add_row(out, line, critical->label, 1, batch, hyperbola_examples(&critical->fit, batch),
                 band.low, band.high);
+        table_number(out, NAN);
+        table_number(out, NAN);
+    }
+}
+
+/* Up to the largest batch whose median trial reached the target. */
+static void add_prediction(Table *out, int line, const Critical *critical) {
+    const Prediction *prediction = &critical->prediction;
+    double from = (double)prediction->global_batch, to = from;
+    for (int i = 0; i < critical->line->n; i++)
+        if (isfinite(critical->line->cell[i]->examples.median))
+            to = (double)critical->line->cell[i]->global_batch;
+    for (int i = 0; isfinite(prediction->b_crit) && i < CURVE_POINTS; i++) {
+        double batch = from * pow(to / from, (double)i / (CURVE_POINTS - 1));
+        double examples = prediction->e_min + prediction->s_min * batch;
+        add_row(out, line, critical->label, 2, batch, examples, NAN, NAN);
         table_number(out, NAN);
         table_number(out, NAN);
     }
@@ -72,6 +89,8 @@ static Table *table(const Results *results, Arena *arena) {
         for (int i = 0; i < line->n; i++)
             add_measured(out, l + 1, line->label, line->cell[i]);
         add_curve(out, l + 1, &results->criticals.critical[l]);
+        if (results->criticals.critical[l].prediction.global_batch && results->lines.n <= 4)
+            add_prediction(out, l + 1, &results->criticals.critical[l]);
     }
     return out;
 }
@@ -81,7 +100,8 @@ static const char *caption(const Results *results, Arena *arena) {
     text_add(&text, "Points: median over seeds, bars from the smallest to the largest. Lines: E(B) "
                     "= E_min (1 + B / "
                     "B_crit) with its pointwise 90 %% band, over the batches at which every seed "
-                    "reached the target.");
+                    "reached the target. Dotted: what the noise scale measured at the smallest "
+                    "batch predicts.");
     for (int l = 0; l < results->criticals.n; l++) {
         const Critical *critical = &results->criticals.critical[l];
         text_add(&text, " %s: B_crit %s", critical->label, critical_text(critical, arena));

@@ -1,5 +1,7 @@
 #include "lab/analyze/listing.h"
 
+#include "lab/analyze/noise_interval.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -107,6 +109,9 @@ static const TableColumn cell_columns[] = {
     {"best_valid_accuracy", "1"},
     {"test_accuracy_at_best_valid", "1"},
     {"final_valid_loss", "nat"},
+    {"noise_scale", "examples"},
+    {"noise_scale_low", "examples"},
+    {"noise_scale_high", "examples"},
     {"fastest_layout_replicas", "1"},
     {"fastest_layout_step", "s"},
     {"fastest_layout_seconds_to_target", "s"},
@@ -147,6 +152,10 @@ static void add_cell(Table *out, const Results *results, const Cell *cell, Arena
     table_number(out, cell->best_accuracy.median);
     table_number(out, cell->test_accuracy.median);
     table_number(out, cell->final_loss.median);
+    NoiseInterval noise = noise_interval_of(cell, arena);
+    table_number(out, noise.scale);
+    table_number(out, noise.in.low);
+    table_number(out, noise.in.high);
     const Timing *fastest = listing_fastest(results, cell, arena);
     table_number(out, fastest ? (double)fastest->replicas : NAN);
     table_number(out, fastest ? fastest->step_s : NAN);

@@ -99,7 +99,7 @@ static void test_critical__table_names_every_estimator(void **state) {
                                         "noise scale"};
     for (int r = 0; r < table_rows(table); r++) {
         assert_string_equal(table_at(table, r, 1).text, names[r % 4]);
-        assert_true(table_at(table, r, 3).number <= table_at(table, r, 2).number);
+        assert_true(table_at(table, r, 3).number <= table_at(table, r, 2).number); /* low, batch */
         assert_true(table_at(table, r, 2).number <= table_at(table, r, 4).number);
     }
     arena_end(arena);

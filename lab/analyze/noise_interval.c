@@ -1,0 +1,107 @@
+#include "lab/analyze/noise_interval.h"
+
+#include "lab/base/stats.h"
+
+#include <math.h>
+
+typedef struct Blocks {
+    int n;
+    double *trace, *sqnorm; /* (n) means */
+} Blocks;
+
+static Blocks cut(const double *const *trace, const double *const *sqnorm, const int64_t *n,
+                  int n_series, Arena *arena) {
+    Blocks out = {.trace = ARENA_ARRAY(arena, double, n_series *NOISE_BLOCKS + 1),
+                  .sqnorm = ARENA_ARRAY(arena, double, n_series *NOISE_BLOCKS + 1)};
+    for (int k = 0; k < n_series; k++) {
+        int64_t blocks = n[k] / 2 < NOISE_BLOCKS ? n[k] / 2 : NOISE_BLOCKS;
+        for (int64_t b = 0; b < blocks; b++) {
+            double x = 0, y = 0;
+            int seen = 0;
+            for (int64_t t = n[k] * b / blocks; t < n[k] * (b + 1) / blocks; t++) {
+                if (!isfinite(trace[k][t]) || !isfinite(sqnorm[k][t]))
+                    continue;
+                x += trace[k][t];
+                y += sqnorm[k][t];
+                seen++;
+            }
+            if (!seen)
+                continue;
+            out.trace[out.n] = x / seen;
+            out.sqnorm[out.n++] = y / seen;
+        }
+    }
+    return out;
+}
+
+/* Variance of |G|^2 / tr(Sigma), by leaving out each block in turn. */
+static double jackknife_variance(const Blocks *blocks, double x, double y) {
+    double m = blocks->n, mean = 0, sum = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (int b = 0; b < blocks->n; b++) {
+            double left = (m * y - blocks->sqnorm[b]) / (m * x - blocks->trace[b]);
+            if (pass == 0)
+                mean += left / m;
+            else
+                sum += (left - mean) * (left - mean);
+        }
+    return (m - 1) / m * sum;
+}
+
+static double turned(double x) {
+    return x > 0 ? 1 / x : NAN;
+}
+
+/* All ratios r with (x - r y)^2 <= t^2 Var(x - r y). */
+static Interval fieller(const Blocks *blocks, double x, double y, double t) {
+    double m = blocks->n, xx = 0, xy = 0, yy = 0;
+    for (int b = 0; b < blocks->n; b++) {
+        double dx = blocks->trace[b] - x, dy = blocks->sqnorm[b] - y;
+        xx += dx * dx / (m * (m - 1));
+        xy += dx * dy / (m * (m - 1));
+        yy += dy * dy / (m * (m - 1));
+    }
+    double a = y * y - t * t * yy, b = x * y - t * t * xy, c = x * x - t * t * xx;
+    double root = b * b - a * c;
+    if (c <= 0 || root < 0)
+        return (Interval){NAN, NAN};
+    /* roots of a r^2 - 2 b r + c, in the form that does not cancel; a <= 0: open above */
+    double low = b + sqrt(root) > 0 ? c / (b + sqrt(root)) : NAN;
+    return (Interval){low, a > 0 && b > 0 ? (b + sqrt(root)) / a : NAN};
+}
+
+NoiseInterval noise_interval(const double *const *trace, const double *const *sqnorm,
+                             const int64_t *n, int n_series, Arena *arena) {
+    Blocks blocks = cut(trace, sqnorm, n, n_series, arena);
+    NoiseInterval out = {NAN, {NAN, NAN}, {NAN, NAN}, blocks.n};
+    double x = stats_mean(blocks.trace, blocks.n), y = stats_mean(blocks.sqnorm, blocks.n);
+    if (blocks.n == 0 || !(x > 0))
+        return out;
+    out.scale = turned(y / x);
+    if (blocks.n < NOISE_BLOCKS_MIN)
+        return out;
+    double t = stats_t_quantile(NOISE_CONFIDENCE, blocks.n - 1),
+           half = t * sqrt(jackknife_variance(&blocks, x, y));
+    out.in = (Interval){turned(y / x + half), turned(y / x - half)};
+    out.fieller = fieller(&blocks, x, y, t);
+    return out;
+}
+
+NoiseInterval noise_interval_of(const Cell *cell, Arena *arena) {
+    const double **trace = ARENA_ARRAY(arena, const double *, cell->n_trials + 1);
+    const double **sqnorm = ARENA_ARRAY(arena, const double *, cell->n_trials + 1);
+    int64_t *n = ARENA_ARRAY(arena, int64_t, cell->n_trials + 1);
+    for (int r = 0; r < cell->n_trials; r++) {
+        const RunRecord *run = cell->runs[r];
+        int64_t from = run->n_steps / 2;
+        n[r] = run->n_steps - from;
+        double *x = ARENA_ARRAY(arena, double, n[r] + 1), *y = ARENA_ARRAY(arena, double, n[r] + 1);
+        for (int64_t s = 0; s < n[r]; s++) {
+            x[s] = run->steps[from + s].noise_trace;
+            y[s] = run->steps[from + s].noise_sqnorm;
+        }
+        trace[r] = x;
+        sqnorm[r] = y;
+    }
+    return noise_interval(trace, sqnorm, n, cell->n_trials, arena);
+}

@@ -1,0 +1,30 @@
+/* An interval for the gradient noise scale tr(Sigma) / |G|^2 over a stretch of training, from the
+ * raw unbiased estimates of every step. They are noisy, and neighbours are correlated. */
+#ifndef LAB_ANALYZE_NOISE_INTERVAL_H
+#define LAB_ANALYZE_NOISE_INTERVAL_H
+
+#include "lab/analyze/cells.h"
+#include "lab/analyze/hyperbola.h"
+
+#define NOISE_CONFIDENCE 0.90
+#define NOISE_BLOCKS 20    /* of one series; long against the correlation of neighbouring steps */
+#define NOISE_BLOCKS_MIN 8 /* fewer tell no spread */
+
+typedef struct NoiseInterval {
+    double scale;     /* ratio of the means, examples; NaN when |G|^2 is not positive on average */
+    Interval in;      /* block jackknife; NaN: unbounded on that side */
+    Interval fieller; /* the same from Fieller's theorem on the block means, as a check */
+    int n_blocks;
+} NoiseInterval;
+
+/* Of `n_series` series of n[k] steps (seeds of one cell), trace[k] and sqnorm[k]. Steps with a NaN
+ * are passed over. The jackknife deletes a block of |G|^2 / tr(Sigma), whose denominator is
+ * precise, and the interval is turned over: when |G|^2 cannot be told from zero there is no upper
+ * end. */
+NoiseInterval noise_interval(const double *const *trace, const double *const *sqnorm,
+                             const int64_t *n, int n_series, Arena *arena);
+
+/* Over the second half of every full run of a cell. */
+NoiseInterval noise_interval_of(const Cell *cell, Arena *arena);
+
+#endif

@@ -1,0 +1,163 @@
+/* The interval of the noise scale against a noisy quadratic whose exact value is known: coverage
+ * counted over repetitions with fixed seeds. */
+#include "lab/analyze/noise_interval.h"
+#include "lab/base/rng.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+
+#define DIM 8
+#define SHARDS 8
+#define MAX_STEPS 2000
+
+/* cmocka compares in single precision. */
+static void near(double value, double expected, double tolerance) {
+    if (!(fabs(value - expected) <= tolerance))
+        fail_msg("%.17g is not %.17g within %g", value, expected, tolerance);
+}
+
+/* L = 1/2 sum h th^2 with gradient noise N(0, c/b) in each of SHARDS shards of b examples. */
+typedef struct Quadratic {
+    const char *name;
+    double rate, start; /* learning rate; weights begin at `start` times their stationary spread,
+                           drawn for 1 */
+    int steps, shard;
+    bool frozen;
+} Quadratic;
+
+static double curvature(int i) {
+    return 1.0 / (1 + i);
+}
+
+static double noise(int i) {
+    return 2.0 + (i % 3);
+}
+
+static double stationary(const Quadratic *q, int i) {
+    double batch = SHARDS * q->shard, h = curvature(i);
+    return q->rate * noise(i) / (batch * h * (2 - q->rate * h));
+}
+
+/* Steps of one run; *exact is sum tr / sum E|G|^2 over them, from the recursion of methods 6. */
+static void train(double *trace, double *sqnorm, double *exact, const Quadratic *q, uint64_t seed) {
+    double weight[DIM], second[DIM], tr = 0, g2 = 0;
+    Rng rng = rng_new(seed, RNG_TEST, 77);
+    for (int i = 0; i < DIM; i++) {
+        second[i] = stationary(q, i) * q->start * q->start;
+        weight[i] = sqrt(second[i]) * (q->start == 1 ? rng_normal(&rng) : 1);
+    }
+    for (int t = 0; t < q->steps; t++) {
+        double unit = 0, whole = 0;
+        for (int i = 0; i < DIM; i++) {
+            double h = curvature(i), sum = 0;
+            for (int s = 0; s < SHARDS; s++) {
+                double grad = h * weight[i] + sqrt(noise(i) / q->shard) * rng_normal(&rng);
+                unit += grad * grad / SHARDS;
+                sum += grad / SHARDS;
+            }
+            whole += sum * sum;
+            tr += noise(i);
+            g2 += h * h * second[i];
+            if (!q->frozen) {
+                double keep = 1 - q->rate * h;
+                weight[i] -= q->rate * sum;
+                second[i] =
+                    keep * keep * second[i] + q->rate * q->rate * noise(i) / (SHARDS * q->shard);
+            }
+        }
+        trace[t] = q->shard * SHARDS / (SHARDS - 1.0) * (unit - whole);
+        sqnorm[t] = (SHARDS * whole - unit) / (SHARDS - 1.0);
+    }
+    *exact = tr / g2;
+}
+
+typedef struct Rates {
+    double jackknife, fieller, open;
+} Rates;
+
+static bool covers(Interval in, double truth) {
+    return in.low <= truth && (isnan(in.high) || truth <= in.high);
+}
+
+static Rates rates_of(const Quadratic *q, int repetitions) {
+    Rates out = {0};
+    double trace[MAX_STEPS], sqnorm[MAX_STEPS], exact;
+    const double *x = trace, *y = sqnorm;
+    for (int r = 0; r < repetitions; r++) {
+        Arena *arena = arena_new();
+        int64_t n = q->steps;
+        train(trace, sqnorm, &exact, q, (uint64_t)r);
+        NoiseInterval interval = noise_interval(&x, &y, &n, 1, arena);
+        out.jackknife += covers(interval.in, exact) ? 1.0 / repetitions : 0;
+        out.fieller += covers(interval.fieller, exact) ? 1.0 / repetitions : 0;
+        out.open += isnan(interval.in.high) ? 1.0 / repetitions : 0;
+        arena_end(arena);
+    }
+    printf("%-42s exact %.0f: jackknife covers %.3f, Fieller %.3f; no upper end in %.3f\n", q->name,
+           exact, out.jackknife, out.fieller, out.open);
+    return out;
+}
+
+static void test_noise_interval__covers_the_exact_value(void **state) {
+    (void)state;
+    static const Quadratic cases[] = {
+        {"frozen weights", 0.1, 3, 400, 4, true},
+        {"frozen, |G|^2 far below its noise", 0.1, 0.7, 400, 4, true},
+        {"stationary SGD", 0.5, 1, 1000, 4, false},
+        {"descending SGD", 0.02, 12, 300, 4, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Rates rates = rates_of(&cases[i], 500);
+        assert_true(rates.jackknife >= 0.85 && rates.jackknife <= 0.97);
+        assert_true(rates.fieller >= 0.85 && rates.fieller <= 0.97);
+    }
+}
+
+static void test_noise_interval__without_a_gradient_there_is_no_upper_end(void **state) {
+    (void)state;
+    Quadratic nothing = {"no gradient at all", 0.1, 0, 400, 4, true};
+    double trace[MAX_STEPS], sqnorm[MAX_STEPS], exact;
+    const double *x = trace, *y = sqnorm;
+    int open = 0, agree = 0;
+    for (int r = 0; r < 200; r++) {
+        Arena *arena = arena_new();
+        int64_t n = nothing.steps;
+        train(trace, sqnorm, &exact, &nothing, (uint64_t)r);
+        NoiseInterval interval = noise_interval(&x, &y, &n, 1, arena);
+        open += isnan(interval.in.high);
+        agree += isnan(interval.in.high) == isnan(interval.fieller.high);
+        arena_end(arena);
+    }
+    assert_true(open >= 180);
+    assert_true(agree >= 190);
+}
+
+static void test_noise_interval__few_or_missing_steps(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    static const double trace[] = {10, NAN, 12, 8, 10, 11, 9, 10},
+                        sqnorm[] = {2, 1, 2, NAN, 3, 1, 2, 2};
+    const double *x[] = {trace, trace}, *y[] = {sqnorm, sqnorm};
+    int64_t n[] = {8, 0};
+    NoiseInterval few = noise_interval(x, y, n, 2, arena);
+    assert_int_equal(few.n_blocks, 4);
+    /* block means: (10, 2), (12, 2), (10.5, 2), (9.5, 2) */
+    near(few.scale, 10.5 / 2, 1e-12);
+    assert_true(isnan(few.in.low) && isnan(few.in.high));
+    assert_int_equal(noise_interval(x, y, n, 0, arena).n_blocks, 0);
+    arena_end(arena);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_noise_interval__covers_the_exact_value),
+        cmocka_unit_test(test_noise_interval__without_a_gradient_there_is_no_upper_end),
+        cmocka_unit_test(test_noise_interval__few_or_missing_steps),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
