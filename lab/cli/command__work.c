@@ -42,6 +42,8 @@ static Error *run_work(const CommandLine *line, int *code, Arena *arena) {
         PASS(comm_begin(&group, arena));
     else
         group = comm_alone(arena);
+    if (comm_rank(group) == 0)
+        launch_tell_ready();
     Error *error = work(group, line, arena);
     if (error && (comm_rank(group) > 0 ||
                   error_code(error) == CODE_STOPPED)) { /* said once, or by the driver */

@@ -5,6 +5,7 @@
 #include "lab/sweep/worker.h"
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,50 +14,6 @@
 #include <unistd.h>
 
 enum { MAX_WORKERS = 256, MAX_CRASHES = 2 };
-
-/* ---- signals */
-
-static volatile sig_atomic_t stop_flag; /* a handler can reach nothing else */
-
-static void ask_for_stop(int signal_number) {
-    (void)signal_number;
-    stop_flag = 1;
-}
-
-const volatile sig_atomic_t *launch_catch_signals(void) {
-    struct sigaction action = {.sa_handler = ask_for_stop};
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGUSR1, &action, NULL);
-    action.sa_flags = (int)SA_RESETHAND; /* a second Ctrl-C ends the process at once */
-    sigaction(SIGINT, &action, NULL);
-    return &stop_flag;
-}
-
-/* ---- lines from worker to driver: "start RUN", "at RUN STEP", "end RUN OUTCOME" */
-
-static void tell_start(void *self, const PlannedRun *run) {
-    (void)self;
-    printf("start %s\n", run->id);
-    fflush(stdout);
-}
-
-static void tell_at(void *self, const PlannedRun *run, int64_t step) {
-    (void)self;
-    printf("at %s %lld\n", run->id, (long long)step);
-    fflush(stdout);
-}
-
-static void tell_end(void *self, const PlannedRun *run, Outcome outcome) {
-    (void)self;
-    printf("end %s %s\n", run->id, outcome_name(outcome));
-    fflush(stdout);
-}
-
-CampaignWatch launch_worker_watch(void) {
-    return (CampaignWatch){NULL, tell_start, tell_at, tell_end};
-}
-
-/* ---- the driver */
 
 typedef struct Driver {
     Plan *plan;
@@ -67,6 +24,7 @@ typedef struct Driver {
     Progress progress;
     double done;      /* examples */
     int false_starts; /* workers that ended outside a run */
+    const volatile sig_atomic_t *stop;
     bool stopping;
     double told_stop_s; /* when the workers were last told */
 } Driver;
@@ -113,6 +71,7 @@ static void take_line(Driver *driver, Worker *worker, const Phase *phase) {
 
 static void take_output(Driver *driver, Worker *worker, const Phase *phase) {
     char bytes[4096];
+    worker->ready = true;
     ssize_t n = read(worker->fd, bytes, sizeof bytes);
     if (n <= 0) {
         if (n < 0 && errno == EINTR)
@@ -138,7 +97,7 @@ static void take_output(Driver *driver, Worker *worker, const Phase *phase) {
 /* SIGUSR1, which mpirun forwards to its ranks at once; on SIGINT and SIGTERM it waits, then kills.
  * Sent again until they are gone, because mpirun loses what comes before it listens. */
 static void pass_on_stop(Driver *driver) {
-    if (!stop_flag)
+    if (!*driver->stop)
         return;
     if (!driver->stopping)
         say("stopping after this step; Ctrl-C again: at once");
@@ -152,6 +111,20 @@ static void pass_on_stop(Driver *driver) {
             kill(driver->worker[i].pid, SIGUSR1);
 }
 
+/* mpirun may wait forever for ranks that died while they started (seen: no room for MPI's own
+ * files). */
+static void end_silent(Driver *driver) {
+    double given_s = driver->options->start_limit_s, limit_s = given_s > 0 ? given_s : 120;
+    for (int i = 0; i < driver->n_workers; i++) {
+        Worker *worker = &driver->worker[i];
+        if (worker->pid <= 0 || worker->ready || clock_s() - worker->start_s < limit_s)
+            continue;
+        say("a worker does not start within %g s", limit_s);
+        worker->start_s = INFINITY;
+        kill(worker->pid, SIGKILL); /* its ranks follow */
+    }
+}
+
 /* Until every worker is gone. */
 static void follow(Driver *driver, const Phase *phase) {
     for (;;) {
@@ -163,6 +136,7 @@ static void follow(Driver *driver, const Phase *phase) {
                 polls[n++] = (struct pollfd){.fd = driver->worker[i].fd, .events = POLLIN};
             }
         pass_on_stop(driver);
+        end_silent(driver);
         if (n == 0)
             return;
         if (poll(polls, (nfds_t)n, 500) <= 0)
@@ -202,7 +176,7 @@ static Error *judge_start(Driver *driver, const Phase *phase, int code, const ch
 static Error *judge(Driver *driver, const Phase *phase, const Worker *worker) {
     char room[64];
     int code = WIFEXITED(worker->status) ? WEXITSTATUS(worker->status) : -1;
-    if (stop_flag || code == CODE_OK) /* a Ctrl-C may end a worker before it listens */
+    if (*driver->stop || code == CODE_OK) /* a Ctrl-C may end a worker before it listens */
         return NULL;
     how_it_ended(worker->status, room);
     if (code == CODE_IO || code == CODE_USAGE || code == CODE_MISSING || code == CODE_STOPPED)
@@ -262,7 +236,7 @@ static Error *carry_out_phase(Driver *driver, int index) {
         int left = count_left(phase), claimed = left ? count_claimed(plan, phase) : 0;
         if (left == 0)
             return NULL;
-        if (stop_flag)
+        if (*driver->stop)
             return error_hint(error_new(CODE_STOPPED, "stopped on request"),
                               "the same command goes on from here");
         if (claimed < left) {
@@ -288,6 +262,7 @@ Error *launch_plan(Plan *plan, const LaunchOptions *options) {
     Driver driver = {
         .plan = plan,
         .options = options,
+        .stop = launch_stop_flag(),
         .worker = ARENA_ARRAY(arena, Worker, MAX_WORKERS),
         .crashes = ARENA_ARRAY(arena, int, plan->n_runs),
         .progress = progress_new(plan->experiment->name, plan_work(plan)),
@@ -305,42 +280,4 @@ Error *launch_plan(Plan *plan, const LaunchOptions *options) {
             n_timed_out);
     arena_end(arena);
     return error;
-}
-
-/* ---- inside somebody else's allocation */
-
-static void say_end(void *self, const PlannedRun *run, Outcome outcome) {
-    (void)self;
-    say("%s: %s", run->id, outcome_name(outcome));
-}
-
-/* Groups of phase->replicas ranks; one group only where time is measured. */
-static Error *phase_in_place(Plan *plan, const Phase *phase, Comm *world, Arena *arena) {
-    int size = comm_size(world), rank = comm_rank(world);
-    if (phase->replicas > size) {
-        if (rank == 0)
-            say("%d replicas need more than the %d ranks of this job: left out", phase->replicas,
-                size);
-        return NULL;
-    }
-    int n_groups = phase->alone ? 1 : size / phase->replicas, mine = rank / phase->replicas;
-    Comm *group;
-    PASS(comm_split(&group, world, mine < n_groups ? mine : -1, arena));
-    CampaignWatch watch = {.end = say_end};
-    Error *error =
-        group ? campaign_phase(plan, phase, group, mine, n_groups, &stop_flag, &watch) : NULL;
-    return comm_agree(world, error);
-}
-
-Error *launch_in_place(Plan *plan, Comm *world, Arena *arena) {
-    for (int i = 0; i < plan->n_phases; i++) {
-        PASS(comm_agree(world, comm_rank(world) == 0 ? plan_refresh(plan) : NULL));
-        for (int j = 0; j < plan->n_runs; j++) {
-            char done = plan->runs[j].done;
-            comm_bcast(world, &done, 1);
-            plan->runs[j].done = done;
-        }
-        PASS(phase_in_place(plan, &plan->phases[i], world, arena));
-    }
-    return NULL;
 }

@@ -11,6 +11,7 @@ typedef struct LaunchOptions {
     const char *const *overrides;
     int n_overrides;
     const char *results;
+    double start_limit_s; /* a worker that does not report in this long is ended; 0: 120 s */
 } LaunchOptions;
 
 /* Carries the plan out. Returns an error (74 disk, 85 stopped, 5 claimed, ...) or NULL when every
@@ -23,6 +24,10 @@ Error *launch_in_place(Plan *plan, Comm *world, Arena *arena);
 
 /* Handler for SIGINT and SIGTERM: asks for a stop after the current step. */
 const volatile sig_atomic_t *launch_catch_signals(void);
+const volatile sig_atomic_t *launch_stop_flag(void); /* what they set */
+
+/* The first line that a worker prints: MPI works. */
+void launch_tell_ready(void);
 
 /* What a worker prints on stdout for its driver. */
 CampaignWatch launch_worker_watch(void);

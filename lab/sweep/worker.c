@@ -1,5 +1,7 @@
 #include "lab/sweep/worker.h"
 
+#include "lab/base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -102,7 +104,7 @@ Error *worker_start(Worker *out, const Plan *plan, int index, const LaunchOption
     add_work(words, plan, index, options, arena);
     int ends[2];
     Error *error = NULL;
-    *out = (Worker){.fd = -1};
+    *out = (Worker){.fd = -1, .start_s = clock_s()};
     if (pipe2(ends, O_CLOEXEC) != 0) {
         error = error_new(CODE_INTERNAL, "cannot make a pipe: %s", strerror(errno));
     } else {

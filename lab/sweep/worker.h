@@ -7,8 +7,10 @@
 #include <sys/types.h>
 
 typedef struct Worker {
-    pid_t pid; /* 0: gone */
-    int fd;    /* its stdout */
+    pid_t pid;  /* 0: gone */
+    int fd;     /* its stdout */
+    bool ready; /* it printed something */
+    double start_s;
     char line[512];
     size_t n_line;
     const PlannedRun *run; /* being carried out, or NULL */

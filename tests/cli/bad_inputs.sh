@@ -127,7 +127,7 @@ done <<'TABLE'
 2|s/0.5, "epochs": 1/0.5/|trial.stop has no budget|epochs, examples or steps
 # types
 2|s/"trial": {/"trial": 7, "x": {/|x is not a known setting|known here
-2|s/"lr": {.*},$/"lr": 0.1,/|trial.lr is a number, but should be an object|known here: base, base_batch, scaling
+2|s/"lr": {.*},$/"lr": 0.1,/|trial.lr is a number, but should be an object|known here: base, base_batch
 2|s/"stop": {.*},$/"stop": [1],/|trial.stop is a list, but should be an object|epochs
 2|s/"eval": {.*}/"eval": 100/|trial.eval is a number, but should be an object|every_examples
 2|s/"warmup": {"epochs": 1}/"warmup": 5/|trial.lr.warmup is a number, but should be an object|{"epochs": 1}
@@ -311,6 +311,7 @@ expect 2 "the option '--results' needs a value" "DIR" run inputs/good.json --res
 expect 2 "the option '--results' needs a value" "DIR" run inputs/good.json --results --dry-run
 expect 2 "the option '--dry-run' takes no value" "--dry-run" run inputs/good.json --dry-run=yes
 expect 2 "--rerun 'everything' is no run or trial" "failed, diverged, stale" run inputs/good.json --results results --rerun everything
+expect 2 "--start-limit is 'soon'" "seconds above 0" run inputs/good.json --results results --start-limit soon
 expect 2 "nothing is called 'lmab'" "did you mean 'lamb'?" explain lmab
 expect 2 "there is no kind 'optimisers'" "did you mean 'optimizers'?" list optimisers
 expect 2 "takes no file" "batchlab run inputs/good.json" demo inputs/good.json

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/libstyle.sh"
 
 allowed='
-launch.c.o stop_flag a signal handler can reach nothing else
+launch_worker.c.o stop_flag a signal handler can reach nothing else
 comm.c.o text what MPI says of its version: the same bytes at every call
 '
 
