@@ -200,6 +200,7 @@ OPTIM_TYPE(lamb) = {
          .presets = presets},
     .n_slots = 2,
     .n_sums = 2,
+    .traffic = 10,
     .lr = 0.01,
     .begin = lamb_begin,
     .measure = lamb_measure,

@@ -173,6 +173,7 @@ OPTIM_TYPE(lans) = {
          .presets = presets},
     .n_slots = 2,
     .n_sums = N_SUMS,
+    .traffic = 11,
     .lr = 0.01,
     .measure = lans_measure,
     .ratio = lans_ratio,

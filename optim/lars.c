@@ -242,6 +242,7 @@ OPTIM_TYPE(lars) = {
          .presets = presets},
     .n_slots = 1,
     .n_sums = 2,
+    .traffic = 6,
     .lr = 2,
     .measure = lars_measure,
     .ratio = lars_ratio,

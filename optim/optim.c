@@ -35,6 +35,11 @@ size_t optim_slot_bytes(const OptimType *type, int64_t n_weights) {
     return (size_t)type->n_slots * (size_t)n_weights * sizeof(real);
 }
 
+double optim_traffic_bytes(const OptimType *type, int64_t n_weights) {
+    int vectors = type->traffic ? type->traffic : 3 + 2 * type->n_slots;
+    return (double)vectors * (double)n_weights * (double)sizeof(real);
+}
+
 static void cut_into_chunks(Optim *optim, Arena *arena) {
     for (int s = 0; s < optim->n_segments; s++) {
         assert(optim->segments[s].offset == optim->n_weights); /* no gaps */

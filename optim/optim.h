@@ -49,6 +49,7 @@ typedef struct OptimType {
     Kind kind;
     int n_slots;
     int n_sums; /* 0: no measure pass */
+    int traffic; /* weight-long vectors read plus written by one step at the defaults; 0: w and slots twice, g once */
     double lr;  /* where tuning may start; the laws descend a quadratic of curvature 0.05..0.5 with it */
     /* Fills step->constant once a step (bias corrections and the like), in double; NULL: nothing to prepare. */
     void (*begin)(OptimStep *step);
@@ -103,5 +104,8 @@ void optim_step(Optim *optim, double lr, real *weights, const real *grad, OptimL
 
 /* Bytes of slots for n_weights weights. */
 size_t optim_slot_bytes(const OptimType *type, int64_t n_weights);
+
+/* Bytes that one step reads and writes at the default settings, norm passes included. */
+double optim_traffic_bytes(const OptimType *type, int64_t n_weights);
 
 #endif
