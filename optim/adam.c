@@ -59,9 +59,13 @@ OPTIM_TYPE(adam) = {
                  "inside   w = w - lr * (m / c1) / sqrt(v / c2 + eps)\n"
                  "\n"
                  "Epsilon-hat is a larger eps while c2 is small: visible in the first thousand\n"
-                 "steps. The decay is divided by sqrt(v) like the gradient, so tensors with large\n"
-                 "gradients decay less: `adamw` does not. The step hardly depends on the size of\n"
-                 "the gradient, so lr goes with the square root of the batch.",
+                 "steps. The step hardly depends on the size of the gradient, so lr goes with\n"
+                 "the square root of the batch.\n"
+                 "\n"
+                 "When it fails: coupled decay is divided by sqrt(v) like the gradient, so that\n"
+                 "tensors with large gradients hardly decay (`adamw` mends it). With a large\n"
+                 "batch there are few steps, and beta2 = 0.999 remembers most of them: see\n"
+                 "lr.companion.",
              .reference = "Kingma and Ba 2015 (arXiv 1412.6980); torch.optim.Adam",
              .settings_bytes = sizeof(AdamSettings),
              .params = params,

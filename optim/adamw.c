@@ -82,9 +82,12 @@ OPTIM_TYPE(adamw) = {
                  "    weight_decay                 decay_by alone\n"
                  "eps_placement as in `adam`. The decay uses the weight before the step.\n"
                  "\n"
-                 "weight_decay 0.01 at lr 0.01 is 1e-4 in the paper's form: settings do not carry\n"
-                 "over between the two. lr goes with the square root of the batch. With a large\n"
-                 "batch beta2 = 0.999 remembers too many examples: see `lr.companion`.",
+                 "weight_decay 0.01 at lr 0.01 is 1e-4 in the paper's form: settings do not\n"
+                 "carry over between the two. lr goes with the square root of the batch.\n"
+                 "\n"
+                 "When it fails: with a large batch there are few steps, and beta2 = 0.999\n"
+                 "remembers most of them (see lr.companion); without a warmup the first steps\n"
+                 "are as large as any, on a v of a few gradients.",
              .reference = "Loshchilov and Hutter 2019 (arXiv 1711.05101); torch.optim.AdamW",
              .settings_bytes = sizeof(AdamwSettings),
              .params = params,

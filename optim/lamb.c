@@ -185,14 +185,17 @@ OPTIM_TYPE(lamb) = {
              "w = w - lr * weight_decay * w, the ratio then uses that w and a u without decay.\n"
              "decay l2: g + weight_decay * w for g.\n"
              "\n"
-             "A tensor moves by lr times its norm in every step, however small its gradient:\n"
-             "lr must decay, or the end is noisy. The first step is sign(g) but for eps.\n"
-             "Tensors that are not adapted move as under Adam at LAMB's lr, and so does an\n"
-             "adapted tensor that is exactly zero. Old DeepSpeed's bias_in_step shrinks the\n"
-             "early steps (0.32 at t = 1, 0.15 near t = 10, 0.8 at t = 1000). max_grad_norm\n"
-             "counts all tensors, before m and v; a clip of each micro-batch (NVIDIA BERT TF)\n"
-             "is something else. Learning rates of 0.001 to 0.02, scaled with the square root\n"
-             "of the batch.",
+             "A tensor moves by lr times its norm in every step, however small its gradient.\n"
+             "The first step is sign(g) but for eps. Tensors that are not adapted move as\n"
+             "under Adam at LAMB's lr, and so does an adapted tensor that is exactly zero.\n"
+             "Old DeepSpeed's bias_in_step shrinks the early steps (0.32 at t = 1, 0.15 near\n"
+             "t = 10, 0.8 at t = 1000). max_grad_norm counts all tensors, before m and v; a\n"
+             "clip of each micro-batch (NVIDIA BERT TF) is something else. Learning rates of\n"
+             "0.001 to 0.02, scaled with the square root of the batch.\n"
+             "\n"
+             "When it fails: with a rate that does not decay the end stays noisy; small\n"
+             "tensors of a small norm crawl (limits of phi or the ratio help); without bias\n"
+             "correction or a warmup the first ratios are wild.",
          .reference = "You et al. 2019 (arXiv 1904.00962 v5, algorithm 2); mlcommons BERT "
                       "lamb_optimizer_v1.py",
          .settings_bytes = sizeof(LambSettings),

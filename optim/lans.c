@@ -163,9 +163,13 @@ OPTIM_TYPE(lans) = {
              "is formed (its ratio keeps the old |w|), and q has no eps.\n"
              "\n"
              "Every tensor is adapted, biases too (skip ndim changes that). The norm of a\n"
-             "gradient has no effect at all, so clipping has none either. As under LAMB a tensor\n"
-             "moves by lr times its norm in every step, so lr must decay; the paper warms up,\n"
-             "holds, and decays linearly (schedule wsd). The logged trust is that of u_m.",
+             "gradient has no effect at all, so clipping has none either. The paper warms\n"
+             "up, holds, and decays linearly (schedule wsd). The logged trust is that of\n"
+             "u_m.\n"
+             "\n"
+             "When it fails: as under LAMB a tensor moves by lr times its norm in every\n"
+             "step, so lr must decay; a tensor whose gradient is nearly zero moves as far as\n"
+             "the others, in a direction that is noise.",
          .reference = "Zheng et al. 2020 (arXiv 2006.13484); szhengac/apex fused_lans.py; MXNet "
                       "lans.py",
          .settings_bytes = sizeof(LansSettings),

@@ -226,15 +226,17 @@ OPTIM_TYPE(lars) = {
              "or |g| 0 have trust 1 (clip: min(1 / lr, 1)) and keep their decay, or, zero_norm\n"
              "noop, trust 1 and no decay.\n"
              "\n"
-             "The placement of lr does not matter while lr is constant; under any schedule it\n"
-             "does. The sum denominator is never larger than the split one, and differs most\n"
-             "late, when g and w point against each other. Learning rates are of the order 1 to\n"
-             "30, since eta multiplies them. Biases and other tensors without the adapt flag take\n"
-             "that raw lr (as in MLPerf), and so does an adapted tensor that starts at exactly\n"
-             "zero: large steps, the usual reason for a failure at the first updates. Do not put\n"
-             "the decay in the loss as well. Needs a warmup (5 epochs or more) and usually a\n"
-             "polynomial decay of power 2; at small batches momentum is as good. MLPerf's lr.base\n"
-             "for ResNet-50: 5 below batch 8192, 10 below 16384, 25 below 32768, then 29 to 32.",
+             "The placement of lr does not matter while lr is constant; under any schedule\n"
+             "it does. The sum denominator is never larger than the split one, and differs\n"
+             "most late, when g and w point against each other. Learning rates are of the\n"
+             "order 1 to 30, since eta multiplies them. MLPerf's lr.base for ResNet-50: 5\n"
+             "below batch 8192, 10 below 16384, 25 below 32768, then 29 to 32, with a warmup\n"
+             "of 5 epochs or more and a polynomial decay of power 2.\n"
+             "\n"
+             "When it fails: at the first updates, because biases and other tensors without\n"
+             "the adapt flag take that raw lr (as in MLPerf; excluded_lr_scale), and so does\n"
+             "an adapted tensor that starts at exactly zero; without a warmup; with the\n"
+             "decay in the loss as well. At small batches momentum is as good.",
          .reference = "You, Gitman, Ginsburg 2017 (arXiv 1708.03888); mlcommons "
                       "mlperf_lars_optimizer.py",
          .settings_bytes = sizeof(LarsSettings),

@@ -44,9 +44,11 @@ OPTIM_TYPE(lion) = {
                  "m = beta2 * m + (1 - beta2) * g     (m starts at 0; sign(0) = 0)\n"
                  "\n"
                  "The size of the gradient has no effect: noise of a small batch changes\n"
-                 "directions only, and a larger batch makes more of them right. lr a third to\n"
-                 "a tenth of AdamW's and weight_decay as many times larger; lr must decay,\n"
-                 "since a step never shrinks by itself. Half of Adam's memory.",
+                 "directions only, and a larger batch makes more of them right. lr a third to a\n"
+                 "tenth of AdamW's and weight_decay as many times larger. Half of Adam's memory.\n"
+                 "\n"
+                 "When it fails: a step never shrinks by itself, so lr must decay; at small\n"
+                 "batches half of the signs are noise.",
              .reference = "Chen et al. 2023 (arXiv 2302.06675), algorithm 2",
              .settings_bytes = sizeof(LionSettings),
              .params = params},

@@ -102,26 +102,28 @@ OPTIM_TYPE(momentum) = {
     .kind =
         {.name = "momentum",
          .summary = "SGD with momentum: torch, Caffe and average forms; nesterov as an option",
-         .detail =
-             "d = g + weight_decay * w     (decay only on tensors with the decay flag)\n"
-             "torch   u = momentum * u + (1 - dampening) * d    (first step: u = d)\n"
-             "        w = w - lr * u            nesterov: w = w - lr * (d + momentum * u)\n"
-             "caffe   v = momentum * c * v + lr * d             (v starts at 0)\n"
-             "        w = w - v                 nesterov: w = w - (momentum * v + lr * d)\n"
-             "ema     m = momentum * m + (1 - momentum) * d     (m starts at 0)\n"
-             "        w = w - lr * m\n"
-             "\n"
-             "Correction c of the caffe form: 1 (none), lr / last lr (goyal; 1 after a rate of\n"
-             "0), or that only when lr changes by more than a tenth (detectron: most updates of\n"
-             "a linear warmup stay uncorrected). With goyal the caffe form gives the torch\n"
-             "form's weights, except that a first update at lr 0 loses its gradient for ever.\n"
-             "In the torch form a change of lr rescales old gradients too, so it needs none.\n"
-             "The average form is not torch's dampening = 1 - momentum: its first step is\n"
-             "damped. torch refuses nesterov with dampening; here the damped d looks ahead.\n"
-             "\n"
-             "With linear scaling of lr this is the baseline of large-batch work. It needs a\n"
-             "warmup, and fails by divergence or a worse end once lr / (1 - momentum) passes\n"
-             "what the curvature allows.",
+         .detail = "d = g + weight_decay * w     (decay only on tensors with the decay flag)\n"
+                   "torch   u = momentum * u + (1 - dampening) * d    (first step: u = d)\n"
+                   "        w = w - lr * u            nesterov: w = w - lr * (d + momentum * u)\n"
+                   "caffe   v = momentum * c * v + lr * d             (v starts at 0)\n"
+                   "        w = w - v                 nesterov: w = w - (momentum * v + lr * d)\n"
+                   "ema     m = momentum * m + (1 - momentum) * d     (m starts at 0)\n"
+                   "        w = w - lr * m\n"
+                   "\n"
+                   "Correction c of the caffe form: 1 (none), lr / last lr (goyal; 1 after a rate\n"
+                   "of 0), or that only when lr changes by more than a tenth (detectron: most\n"
+                   "updates of a linear warmup stay uncorrected). With goyal the caffe form gives\n"
+                   "the torch form's weights, except that a first update at lr 0 loses its\n"
+                   "gradient for ever. In the torch form a change of lr rescales old gradients\n"
+                   "too, so it needs none. The average form is not torch's dampening = 1 -\n"
+                   "momentum: its first step is damped. torch refuses nesterov with dampening;\n"
+                   "here the damped d looks ahead.\n"
+                   "\n"
+                   "With linear scaling of lr this is the baseline of large-batch work.\n"
+                   "\n"
+                   "When it fails: by divergence or a worse end once lr / (1 - momentum) passes\n"
+                   "what the curvature allows; without a warmup, in the first epoch at large\n"
+                   "batches.",
          .reference = "Polyak 1964; Sutskever et al. 2013; Goyal et al. 2017 (arXiv 1706.02677) "
                       "remark 2; torch.optim.SGD; Caffe SGDSolver",
          .settings_bytes = sizeof(MomentumSettings),

@@ -26,19 +26,19 @@ static const Param params[] = {
 };
 
 OPTIM_TYPE(sgd) = {
-    .kind =
-        {.name = "sgd",
-         .summary = "plain gradient descent, with coupled weight decay",
-         .detail =
-             "d = g + weight_decay * w     (decay only on tensors with the decay flag)\n"
-             "w = w - lr * d\n"
-             "\n"
-             "The ruler: no memory, no adaptation. lr must stay below 2 / (largest curvature);\n"
-             "scaling lr with the batch fails as soon as it crosses that line, however small the\n"
-             "noise has become.",
-         .reference = "Robbins and Monro 1951; torch.optim.SGD with momentum 0",
-         .settings_bytes = sizeof(SgdSettings),
-         .params = params},
+    .kind = {.name = "sgd",
+             .summary = "plain gradient descent, with coupled weight decay",
+             .detail =
+                 "d = g + weight_decay * w     (decay only on tensors with the decay flag)\n"
+                 "w = w - lr * d\n"
+                 "\n"
+                 "The ruler: no memory, no adaptation.\n"
+                 "\n"
+                 "When it fails: as soon as lr passes 2 / (largest curvature), however small the\n"
+                 "noise has become. Scaling lr with the batch crosses that line sooner or later.",
+             .reference = "Robbins and Monro 1951; torch.optim.SGD with momentum 0",
+             .settings_bytes = sizeof(SgdSettings),
+             .params = params},
     .lr = 0.1,
     .update = sgd_update,
 };

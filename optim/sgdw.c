@@ -75,26 +75,28 @@ static const Preset presets[] = {
 };
 
 OPTIM_TYPE(sgdw) = {
-    .kind =
-        {.name = "sgdw",
-         .summary = "momentum with decoupled weight decay",
-         .detail =
-             "outside  u = momentum * u + g           w = w - lr * u - s * w\n"
-             "inside   v = momentum * v + lr * g      w = w - v - s * w\n"
-             "s = weight_decay * lr            decay_by lr\n"
-             "    weight_decay * lr / alpha    decay_by schedule (the paper)\n"
-             "    weight_decay                 decay_by alone\n"
-             "nesterov: momentum * u + g (momentum * v + lr * g) instead of u (v)\n"
-             "\n"
-             "Shrinking w before the step and adding the decay after the momentum are the same\n"
-             "rule, since g was taken before either. In the paper alpha does not multiply the\n"
-             "decay: its weight_decay is alpha times that of decay_by lr. Decay without lr and\n"
-             "without schedule is in use too; it keeps shrinking when the rate has decayed.",
-         .reference = "Loshchilov and Hutter 2019 (arXiv 1711.05101), algorithm 1; timm SGDW; "
-                      "apex FusedSGD",
-         .settings_bytes = sizeof(SgdwSettings),
-         .params = params,
-         .presets = presets},
+    .kind = {.name = "sgdw",
+             .summary = "momentum with decoupled weight decay",
+             .detail =
+                 "outside  u = momentum * u + g           w = w - lr * u - s * w\n"
+                 "inside   v = momentum * v + lr * g      w = w - v - s * w\n"
+                 "s = weight_decay * lr            decay_by lr\n"
+                 "    weight_decay * lr / alpha    decay_by schedule (the paper)\n"
+                 "    weight_decay                 decay_by alone\n"
+                 "nesterov: momentum * u + g (momentum * v + lr * g) instead of u (v)\n"
+                 "\n"
+                 "Shrinking w before the step and adding the decay after the momentum are the\n"
+                 "same rule, since g was taken before either. In the paper alpha does not\n"
+                 "multiply the decay: its weight_decay is alpha times that of decay_by lr. Decay\n"
+                 "without lr and without schedule is in use too.\n"
+                 "\n"
+                 "When it fails: where momentum does; and decay_by alone goes on shrinking the\n"
+                 "weights when the rate has decayed.",
+             .reference = "Loshchilov and Hutter 2019 (arXiv 1711.05101), algorithm 1; timm SGDW; "
+                          "apex FusedSGD",
+             .settings_bytes = sizeof(SgdwSettings),
+             .params = params,
+             .presets = presets},
     .n_slots = 1,
     .lr = 0.1,
     .update = sgdw_update,

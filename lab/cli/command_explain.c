@@ -1,23 +1,10 @@
 #include "lab/cli/kinds.h"
+#include "lab/cli/page.h"
 
 #include "lab/base/text.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static void print_page(const Kind *kind, const char *noun, Arena *arena) {
-    printf("%s: %s\n  %s\n", noun, kind->name, kind->summary);
-    if (kind->detail)
-        printf("\n%s\n", kind->detail);
-    if (kind->params && kind->params->key)
-        printf("\nsettings: default (legal), unit, meaning\n");
-    for (const Param *row = kind->params; row && row->key; row++)
-        printf("  %-14s %s%s%s\n                 %s\n", row->key, param_range(row, arena),
-               strcmp(row->unit, "1") == 0 ? "" : ", ",
-               strcmp(row->unit, "1") == 0 ? "" : row->unit, row->help);
-    if (kind->reference)
-        printf("\nreference: %s\n", kind->reference);
-}
 
 static Error *unknown(const char *name, const KindGroup *groups, int n) {
     const char *names[256];
@@ -34,12 +21,8 @@ static Error *unknown(const char *name, const KindGroup *groups, int n) {
 
 /* A name may stand in two registries (noisy_quadratic is a model and a dataset): all of them are
  * shown. */
-static Error *run_explain(const CommandLine *line, int *code, Arena *arena) {
-    (void)code;
-    const char *name;
-    PASS(command_one_word(&name, line, &command_explain, "name"));
-    int n, shown = 0;
-    const KindGroup *groups = kind_groups(&n);
+static int print_named(const char *name, const KindGroup *groups, int n, Arena *arena) {
+    int shown = 0;
     for (int i = 0; i < n; i++)
         for (int j = 0; j < groups[i].n; j++)
             if (strcmp(groups[i].table[j]->name, name) == 0) {
@@ -48,17 +31,76 @@ static Error *run_explain(const CommandLine *line, int *code, Arena *arena) {
                 if (groups[i].table == command_table)
                     command_help((const CommandType *)groups[i].table[j]);
                 else
-                    print_page(groups[i].table[j], groups[i].noun, arena);
+                    page_print(groups[i].table[j], groups[i].noun, arena);
             }
-    return shown ? NULL : unknown(name, groups, n);
+    Kind lr[PAGE_LR_N];
+    page_lr(lr);
+    for (int i = 0; i < PAGE_LR_N; i++)
+        if (strcmp(lr[i].name, name) == 0 && ++shown)
+            page_print(&lr[i], i ? "object trial.lr.warmup" : "object trial.lr", arena);
+    return shown;
 }
 
-static const Option options[] = {OPTION_END};
+/* All of a group, or the `lr` object, as one chapter. */
+static bool print_chapter(const char *name, const KindGroup *groups, int n, Arena *arena) {
+    if (strcmp(name, "lr") == 0) {
+        Kind lr[PAGE_LR_N];
+        page_lr(lr);
+        printf("\n## learning rate\n");
+        for (int i = 0; i < PAGE_LR_N; i++)
+            page_print_markdown(&lr[i], arena);
+        return true;
+    }
+    for (int i = 0; i < n; i++)
+        if (strcmp(groups[i].plural, name) == 0) {
+            printf("\n## %s\n", name);
+            for (int j = 0; j < groups[i].n; j++)
+                if (groups[i].table[j]->name[0] != '_')
+                    page_print_markdown(groups[i].table[j], arena);
+            return true;
+        }
+    return false;
+}
+
+static Error *print_markdown(const CommandLine *line, const KindGroup *groups, int n,
+                             Arena *arena) {
+    if (line->n_words == 0)
+        return error_hint(
+            error_new(CODE_USAGE, "`explain --markdown` needs chapters"),
+            "lr, or plurals as `batchlab list` shows them: optimizers, schedules, ...");
+    printf("<!-- made by: batchlab explain --markdown");
+    for (int i = 0; i < line->n_words; i++)
+        printf(" %s", line->word[i]);
+    printf(" -->\n# Manual pages\n\nOne of them: `./batchlab explain NAME`. This file is made by "
+           "the program from what "
+           "it\nchecks experiments with: settings, defaults and ranges are those that act.\n");
+    for (int i = 0; i < line->n_words; i++)
+        if (!print_chapter(line->word[i], groups, n, arena))
+            return unknown(line->word[i], groups, n);
+    return NULL;
+}
+
+static Error *run_explain(const CommandLine *line, int *code, Arena *arena) {
+    (void)code;
+    int n;
+    const KindGroup *groups = kind_groups(&n);
+    if (command_option(line, "--markdown"))
+        return print_markdown(line, groups, n, arena);
+    const char *name;
+    PASS(command_one_word(&name, line, &command_explain, "name"));
+    return print_named(name, groups, n, arena) ? NULL : unknown(name, groups, n);
+}
+
+static const Option options[] = {
+    {"--markdown", NULL,
+     "whole chapters: lr, optimizers, scalings, ...; optim/README.md is made so"},
+    OPTION_END,
+};
 
 COMMAND_TYPE(explain) = {
     .kind = {.name = "explain",
              .summary = "one kind's manual page: formula, settings with defaults, reference"},
-    .usage = "NAME",
+    .usage = "NAME|--markdown CHAPTERS",
     .options = options,
     .run = run_explain,
 };

@@ -236,6 +236,7 @@ static void documented(const OptimType *type, Arena *arena) {
     (void)arena;
     assert_non_null(type->kind.summary);
     assert_non_null(type->kind.detail);
+    assert_non_null(strstr(type->kind.detail, "When it fails:"));
     assert_non_null(type->kind.reference);
 }
 

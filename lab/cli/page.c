@@ -1,0 +1,119 @@
+#include "lab/cli/page.h"
+
+#include "lab/base/text.h"
+#include "optim/schedule.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* {"eps": 1e-8, "skip": "wd"} as "eps 1e-8, skip wd" */
+static const char *preset_text(const Preset *preset, Arena *arena) {
+    Text text = text_new(arena);
+    for (const char *c = preset->settings; *c; c++)
+        if (!strchr("{}\":", *c))
+            text_add(&text, "%c", *c);
+    return *text.data ? text.data : "the defaults";
+}
+
+static const char *unit_text(const Param *row) {
+    return strcmp(row->unit, "1") == 0 ? "" : row->unit;
+}
+
+static int widest_key(const Kind *kind) {
+    int width = 14;
+    for (const Param *row = kind->params; row && row->key; row++)
+        width = (int)strlen(row->key) > width ? (int)strlen(row->key) : width;
+    return width;
+}
+
+static void print_settings(const Kind *kind, Arena *arena) {
+    int width = widest_key(kind);
+    if (kind->params && kind->params->key)
+        printf("\nsettings: default (legal), unit, meaning\n");
+    for (const Param *row = kind->params; row && row->key; row++)
+        printf("  %-*s %s%s%s\n  %-*s %s\n", width, row->key, param_range(row, arena),
+               *unit_text(row) ? ", " : "", unit_text(row), width, "", row->help);
+}
+
+void page_print(const Kind *kind, const char *noun, Arena *arena) {
+    printf("%s: %s\n  %s\n", noun, kind->name, kind->summary);
+    if (kind->detail)
+        printf("\n%s\n", kind->detail);
+    print_settings(kind, arena);
+    if (kind->presets)
+        printf("\npresets: \"preset\": NAME stands for settings; those given beside it win\n");
+    for (const Preset *preset = kind->presets; preset && preset->name; preset++)
+        printf("  %-16s %s\n  %-16s %s\n", preset->name, preset->summary, "",
+               preset_text(preset, arena));
+    if (kind->reference)
+        printf("\nreference: %s\n", kind->reference);
+}
+
+/* ---- Markdown */
+
+/* A cell of a table: bars would end it, and stars would set it in italics. */
+static const char *cell(const char *words, Arena *arena) {
+    Text text = text_new(arena);
+    for (const char *c = words; *c; c++)
+        text_add(&text, strchr("|*_", *c) ? "\\%c" : "%c", *c);
+    return text.data;
+}
+
+void page_print_markdown(const Kind *kind, Arena *arena) {
+    printf("\n### %s\n\n%c%s.\n", cell(kind->name, arena),
+           kind->summary[0] >= 'a' ? kind->summary[0] - 'a' + 'A' : kind->summary[0],
+           cell(kind->summary, arena) + 1);
+    if (kind->detail)
+        printf("\n```text\n%s\n```\n", kind->detail);
+    if (kind->params && kind->params->key)
+        printf("\n| setting | default (legal) | meaning |\n|---|---|---|\n");
+    for (const Param *row = kind->params; row && row->key; row++)
+        printf("| `%s` | %s%s%s | %s |\n", row->key, cell(param_range(row, arena), arena),
+               *unit_text(row) ? ", " : "", unit_text(row), cell(row->help, arena));
+    if (kind->presets)
+        printf("\n| preset | as in | settings |\n|---|---|---|\n");
+    for (const Preset *preset = kind->presets; preset && preset->name; preset++)
+        printf("| `%s` | %s | %s |\n", preset->name, cell(preset->summary, arena),
+               cell(preset_text(preset, arena), arena));
+    if (kind->reference)
+        printf("\nReference: %s.\n", cell(kind->reference, arena));
+}
+
+void page_lr(Kind pages[PAGE_LR_N]) {
+    pages[0] = (Kind){
+        .name = "lr",
+        .summary = "the learning rate of an update",
+        .detail = "lr = base * scaling(k) * schedule(x)     once the warmup is over\n"
+                  "k = global_batch / base_batch, x = examples seen\n"
+                  "\n"
+                  "{\"base\": 0.1, \"base_batch\": 256, \"scaling\": \"linear\",\n"
+                  " \"warmup\": {\"epochs\": 5}, \"schedule\": {\"name\": \"cosine\"}}\n"
+                  "\n"
+                  "Everything is a function of examples seen, so that it means the same at every\n"
+                  "batch, and goes on when the batch changes during a trial. The rate is that of\n"
+                  "the update: it is evaluated before it.\n"
+                  "Companions, for Adam-like optimizers: beta2_half_life takes beta2^k, so that v\n"
+                  "forgets half in the same number of examples; malladi takes 1 - k (1 - beta)\n"
+                  "for both betas and eps / sqrt(k), and goes with scaling sqrt.",
+        .params = lr_rows(),
+        .reference =
+            "Goyal et al. 2017 (arXiv 1706.02677); Malladi et al. 2022 (arXiv 2205.10287)"};
+    pages[1] = (Kind){
+        .name = "warmup",
+        .summary = "how the rate rises to its peak, over T updates t = 0 .. T - 1",
+        .detail =
+            "linear     peak * (t + 1) / T                    no dead first update\n"
+            "mlperf     peak * t / T                          the first update has rate 0\n"
+            "goyal      base + (peak - base) * t / T\n"
+            "horovod    base + (peak - base) * (t + 1) / T\n"
+            "quadratic  base + (peak - base) * (t / T)^2      NVCaffe\n"
+            "constant   base, then the peak                   Goyal's inferior variant\n"
+            "factor     start + (1 - start) * t / T, times the schedule meanwhile (Detectron)\n"
+            "peak = base * scaling(k)\n"
+            "\n"
+            "Give one length. In epochs, examples or as a share it is rounded up to whole\n"
+            "updates. A rate of 0 at the first update loses that gradient for ever in the\n"
+            "Caffe form of momentum and in LARS.",
+        .params = lr_warmup_rows(),
+        .reference = "Goyal et al. 2017, section 2.2; mlcommons; Horovod; Detectron; NVCaffe"};
+}
