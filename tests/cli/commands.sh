@@ -71,73 +71,89 @@ run explain momentum
 says "0.9 (0 to 1)" "explain momentum" # the current default and range
 
 # ---- plan, with layouts that a trial cannot carry
-cp "$root/experiments/smoke.json" "$work/smoke.json"
-run plan "$work/smoke.json" trial.mini_batch=8 'layouts.replicas=[1,8]'
+cat >"$work/small.json" <<'JSON'
+{
+  "experiment": "small",
+  "question": "Do the commands work?",
+  "trial": {
+    "dataset": {"name": "blobs"},
+    "model": {"name": "mlp", "hidden": [16]},
+    "global_batch": 32,
+    "optimizer": {"name": "momentum"},
+    "lr": {"base": 0.05},
+    "stop": {"metric": "valid_accuracy", "target": 0.9, "epochs": 10}
+  },
+  "sweep": {"global_batch": [32, 128], "zip": [{"optimizer": ["momentum", "lamb"], "lr.base": [0.05, 0.01]}]},
+  "seeds": 2,
+  "layouts": {"replicas": [1, 2], "steps": 20}
+}
+JSON
+run plan "$work/small.json" trial.mini_batch=8 'layouts.replicas=[1,8]'
 says "skipped" "plan"
 says "replicas 8, threads 1: only 4 shards" "plan"
 says "to do" "plan"
 says "left: at most" "plan"
-run plan "$work/smoke.json" trial.mini_batch=8 'layouts.replicas=[1,8]' --json
+run plan "$work/small.json" trial.mini_batch=8 'layouts.replicas=[1,8]' --json
 parses "plan --json"
 says '"shards": 4' "plan --json"
-run run "$work/smoke.json" --dry-run
+run run "$work/small.json" --dry-run
 grep -v '^left:' "$work/out" >"$work/dry" # estimates are measured
-run plan "$work/smoke.json"
+run plan "$work/small.json"
 grep -v '^left:' "$work/out" | cmp -s - "$work/dry" || fail "run --dry-run shows something else than plan"
 [ -z "$(ls -A)" ] || fail "plan and --dry-run leave files"
 
 # ---- run, from another folder than the file's and the program's
-run run "$work/smoke.json" seeds=1
+run run "$work/small.json" seeds=1
 report=$(tail -n 1 "$work/out")
-[ "$report" = results/smoke/report.html ] && [ -s "$report" ] || fail "the last line of stdout is no report: '$report'"
+[ "$report" = results/small/report.html ] && [ -s "$report" ] || fail "the last line of stdout is no report: '$report'"
 grep -q '</html>' "$report" || fail "the report does not end"
-run plan "$work/smoke.json" seeds=1
+run plan "$work/small.json" seeds=1
 grep -q 'to do' "$work/out" && fail "plan after run: something is to do"
 begin=$(date +%s%N)
-run run "$work/smoke.json" seeds=1
+run run "$work/small.json" seeds=1
 took=$((($(date +%s%N) - begin) / 1000000))
 [ "$took" -lt 3000 ] || fail "run again took $took ms"
 grep -q 'done already' "$work/err" || fail "run again does not say that all is done"
 [ "$(tail -n 1 "$work/out")" = "$report" ] || fail "run again: the last line is no report"
-run run "$work/smoke.json" # more seeds, same folder
+run run "$work/small.json" # more seeds, same folder
 grep -q '24 runs, 12 to do' "$work/err" || fail "more seeds: the first one's runs are not kept"
 ! LC_ALL=C grep -q "$(printf '\033')" "$work/err" || fail "escape sequences where there is no terminal"
 
 # ---- what works on results: by folder and by experiment file, here and from elsewhere
 for command in fit plot report collect; do
-  run "$command" results/smoke
+  run "$command" results/small
   [ -e "$(tail -n 1 "$work/out")" ] || fail "$command: its last line is no path: $(tail -n 1 "$work/out")"
-  run "$command" "$work/smoke.json"
+  run "$command" "$work/small.json"
 done
-[ -n "$(ls results/smoke/tables/*.tsv results/smoke/figures/*.svg)" ] || fail "no tables or figures"
-run export results/smoke
+[ -n "$(ls results/small/tables/*.tsv results/small/figures/*.svg)" ] || fail "no tables or figures"
+run export results/small
 [ "$(wc -l <"$work/out")" -eq 25 ] || fail "export: not a header and 24 runs"
-run export --json results/smoke
+run export --json results/small
 parses "export --json"
 cp "$work/out" "$work/before"
-(cd / && "$binary" export --json "$work/here/results/smoke/" >"$work/out" 2>"$work/err") || fail "export from elsewhere"
+(cd / && "$binary" export --json "$work/here/results/small/" >"$work/out" 2>"$work/err") || fail "export from elsewhere"
 cmp -s "$work/before" "$work/out" || fail "export from elsewhere differs"
 
 # ---- collect makes every HDF5 file anew
 find results -name '*.h5' | sort >"$work/files"
-[ "$(wc -l <"$work/files")" -eq 25 ] || fail "not 24 run.h5 and smoke.h5"
+[ "$(wc -l <"$work/files")" -eq 25 ] || fail "not 24 run.h5 and small.h5"
 find results -name '*.h5' -exec rm {} +
-run collect results/smoke
+run collect results/small
 find results -name '*.h5' | sort | cmp -s - "$work/files" || fail "collect does not restore every file"
 if command -v h5dump >/dev/null; then
   while read -r file; do
     h5dump -H "$file" >/dev/null 2>"$work/err" || fail "h5dump cannot open $file"
   done <"$work/files"
-  h5dump -H results/smoke/smoke.h5 | grep -c 'GROUP "steps"' | grep -qx 24 || fail "smoke.h5 does not hold 24 runs"
+  h5dump -H results/small/small.h5 | grep -c 'GROUP "steps"' | grep -qx 24 || fail "small.h5 does not hold 24 runs"
 else
   echo "h5dump is not installed: files are not opened"
 fi
-run export --json results/smoke
+run export --json results/small
 cmp -s "$work/before" "$work/out" || fail "export after collect differs"
 
 # ---- NO_COLOR, on a terminal
 if command -v script >/dev/null; then
-  NO_COLOR=1 TERM=xterm script -qec "'$binary' run '$work/smoke.json' --results colours seeds=1" /dev/null >"$work/out" 2>"$work/err" </dev/null ||
+  NO_COLOR=1 TERM=xterm script -qec "'$binary' run '$work/small.json' --results colours seeds=1" /dev/null >"$work/out" 2>"$work/err" </dev/null ||
     fail "run on a terminal"
   ! LC_ALL=C grep -q "$(printf '\033')\[[0-9;]*m" "$work/out" || fail "colours in spite of NO_COLOR"
   tail -n 1 "$work/out" | grep -q 'report.html' || fail "run on a terminal: the last line is no report"

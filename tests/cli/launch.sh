@@ -42,14 +42,30 @@ wait_until() { # seconds, command ...
 }
 none_left() { [ -z "$(ours)" ]; }
 
-smoke=$root/experiments/smoke.json
-run "$smoke" seeds=1 'layouts.replicas=[1]'
+cat >"$work/small.json" <<'JSON'
+{
+  "experiment": "small",
+  "question": "Do workers start?",
+  "trial": {
+    "dataset": {"name": "blobs"},
+    "model": {"name": "mlp", "hidden": [16]},
+    "global_batch": 32,
+    "optimizer": {"name": "momentum"},
+    "lr": {"base": 0.05},
+    "stop": {"metric": "valid_accuracy", "target": 0.9, "epochs": 10}
+  },
+  "sweep": {"global_batch": [32, 128], "zip": [{"optimizer": ["momentum", "lamb"], "lr.base": [0.05, 0.01]}]},
+  "seeds": 2,
+  "layouts": {"replicas": [1, 2], "steps": 20}
+}
+JSON
+run "$work/small.json" seeds=1 'layouts.replicas=[1]'
 [ "$code" -eq 0 ] || fail "one replica: exit code $code"
 
 # ---- no mpirun: one message, and what needs none is kept
 mkdir "$work/empty" "$work/silent"
 path=$work/empty
-run "$smoke" seeds=1
+run "$work/small.json" seeds=1
 [ "$code" -eq 1 ] && [ "$(messages)" -eq 1 ] || fail "no mpirun: exit code $code, $(messages) messages"
 grep -q "cannot start 'mpirun'" "$work/err" && grep -q 'hint: is Open MPI installed?' "$work/err" || fail "no mpirun: no word about it"
 
@@ -58,14 +74,14 @@ grep -q "cannot start 'mpirun'" "$work/err" && grep -q 'hint: is Open MPI instal
 printf '#!/bin/sh\necho $$ >>"%s/silent/pids"\nexec sleep 600\n' "$work" >"$work/silent/mpirun"
 chmod +x "$work/silent/mpirun"
 path=$work/silent:$PATH
-run "$smoke" seeds=1 --start-limit 1
+run "$work/small.json" seeds=1 --start-limit 1
 path=$PATH
 [ "$code" -eq 1 ] && [ "$(messages)" -eq 1 ] || fail "silent mpirun: exit code $code, $(messages) messages"
 [ "$(grep -c 'does not start within 1 s' "$work/err")" -eq 2 ] || fail "silent mpirun: not tried twice"
 while read -r pid; do
   ! kill -0 "$pid" 2>/dev/null || fail "silent mpirun: it is left running"
 done <"$work/silent/pids"
-run "$smoke" seeds=1
+run "$work/small.json" seeds=1
 [ "$code" -eq 0 ] || fail "after both: exit code $code"
 grep -q '12 runs, 4 to do' "$work/err" || fail "after both: finished runs are not kept"
 
@@ -74,11 +90,11 @@ in_place() {
   mpirun -q -n 2 --oversubscribe "$binary" run "$@" --results "$results" >"$work/out" 2>"$work/err" </dev/null
   code=$?
 }
-in_place "$smoke" seeds=1 experiment=in_place
+in_place "$work/small.json" seeds=1 experiment=in_place
 [ "$code" -eq 0 ] && [ "$(tail -n 1 "$work/out" | grep -c in_place/report.html)" -eq 1 ] || fail "in place: exit code $code"
 facts() { "$binary" export --json "$results/$1" | grep -E '"(run_id|outcome|steps_run|final_.*|trajectory_sha256|weights_sha256)":'; }
-[ "$(facts smoke)" = "$(facts in_place)" ] || fail "in place: other results than started by the driver"
-in_place "$smoke" trial.lr.bsae=1
+[ "$(facts small)" = "$(facts in_place)" ] || fail "in place: other results than started by the driver"
+in_place "$work/small.json" trial.lr.bsae=1
 [ "$code" -eq 2 ] && [ "$(messages)" -eq 1 ] || fail "in place, a typo: exit code $code, $(messages) messages"
 
 # ---- all that remains is claimed by another live process; then Ctrl-C twice
