@@ -9,7 +9,9 @@
 void stage_update(Trainer *trainer) {
     const TrialSettings *settings = trainer->settings;
     StepRow *row = &trainer->row;
-    row->lr = timeline_lr(&trainer->timeline, trainer->examples, trainer->global_batch);
+    bool own_clock = ((const ScalingType *)settings->lr.scaling)->own_clock;
+    row->lr = timeline_lr(&trainer->timeline, trainer->clock, trainer->global_batch, trainer->gain);
+    row->lr_gain = trainer->gain;
     optim_step(trainer->optim, row->lr, trainer->weights, trainer->grad, trainer->layers,
                trainer->threads);
     if (trainer->averaged) {
@@ -19,6 +21,8 @@ void stage_update(Trainer *trainer) {
     }
     trainer->step++;
     trainer->examples += trainer->global_batch;
+    trainer->clock += own_clock ? trainer->gain * timeline_base_batch(&trainer->timeline)
+                                : (double)trainer->global_batch;
     row->step = trainer->step;
     row->examples = trainer->examples;
     row->global_batch = trainer->global_batch;

@@ -13,11 +13,11 @@ NoiseEstimate noise_estimate(int64_t n_units, double unit, double mean_unit_sums
     return (NoiseEstimate){trace, grad_sumsq - left * trace / (n * unit)};
 }
 
-void noise_see(NoiseSmooth *smooth, NoiseEstimate estimate) {
+void noise_see(NoiseSmooth *smooth, NoiseEstimate estimate, double decay) {
     if (!isfinite(estimate.trace) || !isfinite(estimate.sqnorm))
         return;
-    smooth->trace = NOISE_DECAY * smooth->trace + (1 - NOISE_DECAY) * estimate.trace;
-    smooth->sqnorm = NOISE_DECAY * smooth->sqnorm + (1 - NOISE_DECAY) * estimate.sqnorm;
+    smooth->trace = decay * smooth->trace + (1 - decay) * estimate.trace;
+    smooth->sqnorm = decay * smooth->sqnorm + (1 - decay) * estimate.sqnorm;
     smooth->n_seen++;
 }
 

@@ -29,7 +29,7 @@ typedef struct NoiseSmooth {
     int64_t n_seen, n_undefined; /* estimates taken in; ratios that were not positive */
 } NoiseSmooth;
 
-void noise_see(NoiseSmooth *smooth, NoiseEstimate estimate);
+void noise_see(NoiseSmooth *smooth, NoiseEstimate estimate, double decay);
 /* tr / |G|^2 in examples; NaN before the first estimate and while the smoothed |G|^2 is not
  * positive. */
 double noise_scale(NoiseSmooth *smooth);

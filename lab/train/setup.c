@@ -3,6 +3,7 @@
 #include "lab/base/say.h"
 #include "lab/base/vec.h"
 #include "lab/train/layer_rules.h"
+#include "optim/companion.h"
 
 #include <omp.h>
 #include <string.h>
@@ -166,8 +167,13 @@ Error *trainer_new(Trainer **out, const TrialSettings *settings, uint64_t seed, 
     };
     buffers_new(trainer);
     trainer->sampler = sampler_new(seed, data->n[SPLIT_TRAIN], arena);
-    trainer->optim = optim_new(settings->optimizer, settings->optimizer_settings,
-                               trainer->model->segments, trainer->model->n_segments, arena);
+    trainer->gain = 1;
+    double k = timeline_k(&trainer->timeline, settings->global_batch);
+    const void *acting =
+        companion_settings((CompanionRule)settings->lr.companion, k, &settings->optimizer->kind,
+                           settings->optimizer_settings, arena);
+    trainer->optim = optim_new(settings->optimizer, acting, trainer->model->segments,
+                               trainer->model->n_segments, arena);
     trainer->model->type->init(trainer->model, seed, trainer->weights);
     if (settings->ema.half_life_examples > 0) {
         trainer->averaged = ARENA_ARRAY(arena, float, trainer->model->n_weights);

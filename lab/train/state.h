@@ -41,6 +41,9 @@ typedef struct Trainer {
     float *averaged; /* (n_weights) moving average of the weights; NULL: off */
     Optim *optim;
     NoiseSmooth noise, *layer_noise; /* layer_noise (n_segments) */
+    NoiseSmooth gain_noise;          /* of a scaling rule that follows the noise */
+    double gain;                     /* its factor, 1 otherwise */
+    double clock;                    /* where the schedule stands, in examples */
     double start_loss;
 
     Timeline timeline;

@@ -38,6 +38,26 @@ static NoiseEstimate estimate(const Trainer *trainer, double unit_sumsq, double 
                           seen);
 }
 
+/* Scaling rules that follow the noise: 1 before the first valid estimate, then the last valid gain
+ * is held (DESIGN 2). The average forgets half over a number of examples, so that it means the same
+ * at every batch. */
+static void follow_noise(Trainer *trainer, NoiseEstimate whole) {
+    const LrSettings *lr = &trainer->settings->lr;
+    const ScalingType *scaling = (const ScalingType *)lr->scaling;
+    if (!scaling->gain)
+        return;
+    double base_batch = timeline_base_batch(&trainer->timeline);
+    double half_life = scaling->half_life(lr->scaling_settings, base_batch);
+    double decay = half_life > 0 ? exp2(-(double)trainer->global_batch / half_life) : 0;
+    noise_see(&trainer->gain_noise, whole, decay);
+    if (trainer->gain_noise.n_seen == 0)
+        return;
+    double gain =
+        scaling->gain(lr->scaling_settings, timeline_k(&trainer->timeline, trainer->global_batch),
+                      base_batch, trainer->gain_noise.trace, trainer->gain_noise.sqnorm);
+    trainer->gain = isfinite(gain) ? gain : trainer->gain;
+}
+
 void stage_noise(Trainer *trainer) {
     const Model *model = trainer->model;
     StepRow *row = &trainer->row;
@@ -47,10 +67,11 @@ void stage_noise(Trainer *trainer) {
         double u = trainer->sums[SUM_SQNORMS + i], g = trainer->layers[i].grad_sumsq;
         unit_total += u;
         grad_total += g;
-        noise_see(&trainer->layer_noise[i], estimate(trainer, u, g));
+        noise_see(&trainer->layer_noise[i], estimate(trainer, u, g), NOISE_DECAY);
     }
     NoiseEstimate whole = estimate(trainer, unit_total, grad_total);
-    noise_see(&trainer->noise, whole);
+    noise_see(&trainer->noise, whole, NOISE_DECAY);
+    follow_noise(trainer, whole);
     row->train_loss = trainer->sums[SUM_LOSS] / (double)trainer->global_batch;
     row->grad_norm = sqrt(grad_total);
     row->noise_trace = whole.trace;

@@ -7,20 +7,21 @@ static bool is_constant(const TrialSettings *settings) {
            (const BatchScheduleType *)batch_schedule_table[BATCH_SCHEDULE_ID_constant];
 }
 
-/* Updates of the trial's own batch that `examples` are worth: the schedules count in them. */
-static double own_steps(const Timeline *timeline, double examples) {
-    return examples / (double)timeline->settings->global_batch;
+/* The trial's nominal batch stands for the first one: lengths in steps and k refer to it. */
+static LrTime time_at(const Timeline *timeline, double clock, int64_t global_batch, double gain) {
+    return (LrTime){
+        .now = clock,
+        .global_batch = (double)global_batch,
+        .first_batch = (double)timeline->settings->global_batch,
+        .n_train = (double)timeline->n_train,
+        .total = timeline->total_examples,
+        .gain = gain,
+    };
 }
 
 /* What the schedule, without warmup, multiplies the rate with. */
 static double decay_factor(const Timeline *timeline, int64_t examples) {
-    double own = (double)timeline->settings->global_batch;
-    LrTime time = {.now = (double)examples,
-                   .global_batch = own,
-                   .first_batch = own,
-                   .n_train = (double)timeline->n_train,
-                   .total = timeline->total_examples,
-                   .gain = 1};
+    LrTime time = time_at(timeline, (double)examples, timeline->settings->global_batch, 1);
     return lr_decay(&timeline->settings->lr, &time);
 }
 
@@ -35,23 +36,22 @@ int64_t timeline_batch(const Timeline *timeline, int64_t examples) {
     return batch_at(settings->batch_schedule, settings->batch_schedule_settings, &time);
 }
 
-static double scaling_at(const LrSettings *lr, int64_t base_batch, int64_t global_batch) {
-    return ((const ScalingType *)lr->scaling)
-        ->factor(lr->scaling_settings, (double)global_batch / (double)base_batch);
+double timeline_k(const Timeline *timeline, int64_t global_batch) {
+    return lr_k(&timeline->settings->lr, (double)global_batch,
+                (double)timeline->settings->global_batch);
 }
 
-double timeline_lr(const Timeline *timeline, int64_t examples, int64_t global_batch) {
+double timeline_base_batch(const Timeline *timeline) {
+    return (double)timeline->settings->global_batch /
+           timeline_k(timeline, timeline->settings->global_batch);
+}
+
+double timeline_lr(const Timeline *timeline, double clock, int64_t global_batch, double gain) {
     const TrialSettings *settings = timeline->settings;
-    int64_t own = settings->global_batch,
-            base_batch = settings->lr.base_batch ? settings->lr.base_batch : own;
-    double rate = lr_at(&settings->lr, examples / own, own, timeline->n_train,
-                        (int64_t)ceil(own_steps(timeline, timeline->total_examples)));
-    if (global_batch == own)
-        return rate;
-    if (settings->batch_schedule->replaces_lr)
-        return rate * (double)global_batch / (double)own;
-    return rate * scaling_at(&settings->lr, base_batch, global_batch) /
-           scaling_at(&settings->lr, base_batch, own);
+    bool replaces = settings->batch_schedule->replaces_lr;
+    LrTime time = time_at(timeline, clock, replaces ? settings->global_batch : global_batch, gain);
+    double rate = lr_now(&settings->lr, &time);
+    return replaces ? rate * (double)global_batch / (double)settings->global_batch : rate;
 }
 
 /* Examples that the budgets in epochs and examples allow; infinite when there are none. */

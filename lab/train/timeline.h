@@ -20,7 +20,14 @@ Error *timeline_new(Timeline *out, const TrialSettings *settings, int64_t n_trai
 /* Examples of the update that begins after `examples` seen ones. */
 int64_t timeline_batch(const Timeline *timeline, int64_t examples);
 
-/* Learning rate of that update, which has `global_batch` examples. */
-double timeline_lr(const Timeline *timeline, int64_t examples, int64_t global_batch);
+/* Learning rate of that update, which has `global_batch` examples. `clock` is where the schedule
+ * stands: `examples`, or what a scaling rule with a clock of its own makes of them; `gain` is that
+ * of a rule that follows the noise, else 1. */
+double timeline_lr(const Timeline *timeline, double clock, int64_t global_batch, double gain);
+
+/* Factor k of a scaling rule for an update of `global_batch` examples, and the batch that k is 1
+ * for. */
+double timeline_k(const Timeline *timeline, int64_t global_batch);
+double timeline_base_batch(const Timeline *timeline);
 
 #endif

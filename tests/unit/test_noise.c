@@ -27,13 +27,13 @@ static void test_noise__scale_is_undefined_while_the_signal_is_not_positive(void
     (void)state;
     NoiseSmooth smooth = {0};
     assert_true(isnan(noise_scale(&smooth)));
-    noise_see(&smooth, (NoiseEstimate){2, -1});
+    noise_see(&smooth, (NoiseEstimate){2, -1}, NOISE_DECAY);
     assert_true(isnan(noise_scale(&smooth)));
     assert_int_equal(smooth.n_undefined, 1);
     for (int i = 0; i < 2000; i++)
-        noise_see(&smooth, (NoiseEstimate){6, 3});
+        noise_see(&smooth, (NoiseEstimate){6, 3}, NOISE_DECAY);
     assert_true(fabs(noise_scale(&smooth) - 2) < 1e-6);
-    noise_see(&smooth, (NoiseEstimate){NAN, NAN}); /* not an estimate: nothing changes */
+    noise_see(&smooth, (NoiseEstimate){NAN, NAN}, NOISE_DECAY); /* not an estimate: nothing changes */
     assert_true(fabs(noise_scale(&smooth) - 2) < 1e-6);
 }
 
