@@ -7,12 +7,14 @@
 #include "lab/sweep/launch.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 const Option carry_out_options[] = {
     {"--results", "DIR", "where results go (default: results)"},
     {"--rerun", "WHAT",
      "do finished runs again: failed, diverged, stale (measured by another build), or an id"},
+    {"--start-limit", "SECONDS", "end workers that do not start in this long (default: 120)"},
     {"--dry-run", NULL, "show the plan and run nothing"},
     {"--json", NULL, "with --dry-run: for machines"},
     OPTION_END,
@@ -46,39 +48,61 @@ static Error *gather_and_report(const Plan *plan, Arena *arena) {
     return NULL;
 }
 
+static Error *prepare(Plan *plan, Experiment *experiment, const char *file, const CommandLine *line,
+                      const char *rerun, Arena *arena) {
+    const char *results = command_option(line, "--results");
+    PASS(experiment_load(experiment, file, line->override, line->n_overrides, arena));
+    return plan_new(plan, experiment, results ? results : "results", rerun, arena);
+}
+
+static Error *read_start_limit(double *out, const CommandLine *line) {
+    const char *text = command_option(line, "--start-limit");
+    char *end = NULL;
+    double seconds = text ? strtod(text, &end) : *out;
+    if (text && (*end || !(seconds > 0) || seconds > 1e6))
+        return error_hint(error_new(CODE_USAGE, "--start-limit is '%s'", text),
+                          "legal: seconds above 0 up to 1e6");
+    *out = seconds;
+    return NULL;
+}
+
 /* The driver: a process of its own, no MPI. */
-static Error *drive(Plan *plan, const LaunchOptions *options, int *code, Arena *arena) {
+static Error *drive(Plan *plan, const char *file, const CommandLine *line, Arena *arena) {
+    const char *results = command_option(line, "--results");
+    LaunchOptions options = {
+        .program = own_path(line->program, arena),
+        .file = file,
+        .overrides = line->override,
+        .n_overrides = line->n_overrides,
+        .results = results ? results : "results",
+        .start_limit_s = 120,
+    };
     IoLock *lock;
+    PASS(read_start_limit(&options.start_limit_s, line));
+    experiment_note_overrides(plan->experiment, line->override, line->n_overrides, arena);
     PASS(campaign_open(&lock, plan, arena));
     PASS(campaign_set_aside(plan));
     PASS(plan_refresh(plan));
-    const volatile sig_atomic_t *stop = launch_catch_signals();
+    launch_catch_signals();
     int left = plan->n_runs - plan_count_done(plan);
     if (left == 0)
         say("%s: all %d runs are done already", plan->experiment->name, plan->n_runs);
     else
         say("%s: %d trials, %d runs, %d to do", plan->experiment->name, plan->experiment->n_trials,
             plan->n_runs, left);
-    PASS(launch_plan(plan, options));
+    PASS(launch_plan(plan, &options));
     say_outcomes(plan);
-    Error *error = gather_and_report(plan, arena);
-    if (error && *stop) { /* Ctrl-C ends gnuplot too */
-        error_end(error);
-        return error_hint(error_new(CODE_STOPPED, "stopped on request"),
-                          "every run is done; the same command reports");
-    }
-    PASS(error);
-    if (plan_count_failed(plan) > 0)
-        *code = CODE_SOME_FAILED;
     return NULL;
 }
 
-static Error *prepare(Plan *plan, Experiment *experiment, const char *file, const CommandLine *line,
-                      Arena *arena) {
-    const char *results = command_option(line, "--results");
-    PASS(experiment_load(experiment, file, line->override, line->n_overrides, arena));
-    return plan_new(plan, experiment, results ? results : "results",
-                    command_option(line, "--rerun"), arena);
+Error *carry_out_runs(Plan *plan, Experiment *experiment, const char *file, const CommandLine *line,
+                      const char *rerun, Arena *arena) {
+    if (comm_launched())
+        return error_hint(
+            error_new(CODE_USAGE, "this command starts MPI itself"),
+            "call it outside mpirun or srun; `batchlab run` uses the ranks it is started with");
+    PASS(prepare(plan, experiment, file, line, rerun, arena));
+    return drive(plan, file, line, arena);
 }
 
 /* Rank 0 of a job that somebody else started opens, gathers and reports. */
@@ -105,7 +129,8 @@ static Error *carry_out_launched(const char *file, const CommandLine *line, int 
     PASS(comm_begin(&world, arena));
     Experiment experiment;
     Plan plan;
-    Error *error = comm_agree(world, prepare(&plan, &experiment, file, line, arena));
+    Error *error = comm_agree(
+        world, prepare(&plan, &experiment, file, line, command_option(line, "--rerun"), arena));
     if (!error)
         error = carry_out_ranks(&plan, world, code, arena);
     if (error && comm_rank(world) > 0) { /* said once */
@@ -122,17 +147,20 @@ Error *carry_out_file(const char *file, const CommandLine *line, int *code, Aren
         return carry_out_launched(file, line, code, arena);
     Experiment experiment;
     Plan plan;
-    PASS(prepare(&plan, &experiment, file, line, arena));
-    if (command_option(line, "--dry-run"))
+    const char *rerun = command_option(line, "--rerun");
+    if (command_option(line, "--dry-run")) {
+        PASS(prepare(&plan, &experiment, file, line, rerun, arena));
         return show_plan(&plan, command_option(line, "--json"), arena);
-    experiment_note_overrides(&experiment, line->override, line->n_overrides, arena);
-    LaunchOptions options = {
-        .program = own_path(line->program, arena),
-        .file = file,
-        .overrides = line->override,
-        .n_overrides = line->n_overrides,
-        .results =
-            command_option(line, "--results") ? command_option(line, "--results") : "results",
-    };
-    return drive(&plan, &options, code, arena);
+    }
+    PASS(carry_out_runs(&plan, &experiment, file, line, rerun, arena));
+    Error *error = gather_and_report(&plan, arena);
+    if (error && *launch_catch_signals()) { /* Ctrl-C ends gnuplot too */
+        error_end(error);
+        return error_hint(error_new(CODE_STOPPED, "stopped on request"),
+                          "every run is done; the same command reports");
+    }
+    PASS(error);
+    if (plan_count_failed(&plan) > 0)
+        *code = CODE_SOME_FAILED;
+    return NULL;
 }

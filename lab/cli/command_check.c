@@ -1,0 +1,171 @@
+#include "lab/cli/carry_out.h"
+
+#include "lab/analyze/verdict.h"
+#include "lab/base/io.h"
+#include "lab/base/say.h"
+#include "lab/cli/folder.h"
+#include "lab/comm/comm.h"
+#include "lab/store/provenance.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* experiments/reference/NAME.json beside the experiment file. */
+static const char *reference_path(const CommandLine *line, const char *file, const char *name,
+                                  Arena *arena) {
+    const char *given = command_option(line, "--reference");
+    if (given)
+        return given;
+    const char *slash = strrchr(file, '/');
+    int n = slash ? (int)(slash - file) + 1 : 0;
+    return arena_print(arena, "%.*sreference/%s.json", n, file, name);
+}
+
+static Error *margin_of(double *margin, const CommandLine *line) {
+    const char *text = command_option(line, "--margin");
+    char *end = NULL;
+    *margin = text ? strtod(text, &end) : GATE_MARGIN;
+    if (text && (*end || !(*margin >= 0 && *margin < 1)))
+        return error_hint(error_new(CODE_USAGE, "the margin '%s' is no fraction", text),
+                          "legal: 0 up to 1, for example 0.02 for two per cent more examples");
+    return NULL;
+}
+
+/* Cells of the full runs of this plan alone: older runs in the folder say nothing about this build.
+ */
+static Error *load_cells(const Cells **out, const Plan *plan, Arena *arena) {
+    RunRecord *runs = ARENA_ARRAY(arena, RunRecord, plan->n_runs + 1);
+    int n = 0;
+    for (int i = 0; i < plan->n_runs; i++) {
+        bool found = false;
+        if (plan->runs[i].mode != RUN_FULL)
+            continue;
+        PASS(run_load(&runs[n], &found, plan_run_folder(plan, &plan->runs[i], arena), arena));
+        n += found;
+    }
+    *out = cells_make(runs, n, arena);
+    return NULL;
+}
+
+static Error *refuse_loose(const Experiment *experiment) {
+    const CollectiveType *collective = experiment->layouts.collective;
+    if (collective->canonical)
+        return NULL;
+    return error_hint(error_new(CODE_USAGE,
+                                "the collective '%s' does not keep the one-trajectory contract",
+                                collective->kind.name),
+                      "check with layouts.collective=tree");
+}
+
+static Error *refuse_without_target(const Cells *cells, const char *file) {
+    for (int i = 0; i < cells->n_cells; i++)
+        if (cells->cells[i].has_target)
+            return NULL;
+    return error_hint(
+        error_new(CODE_USAGE, "'%s' has no target, so there is nothing to compare", file),
+        "give trial.stop a metric and a target");
+}
+
+static void print_change(const char *path, const Verdict *verdicts, int n) {
+    say("%s is written; against the one before:", path);
+    for (int i = 0; i < n; i++)
+        say("  %s, B = %lld: %s", verdicts[i].series, (long long)verdicts[i].global_batch,
+            verdicts[i].sentence);
+}
+
+/* Writes the reference, and says what changes by it. */
+static Error *update(const char *path, const Experiment *experiment, const Cells *cells,
+                     double margin, Arena *arena) {
+    Reference before;
+    Verdict *verdicts = NULL;
+    int n = 0;
+    Error *error = io_exists(path) ? reference_load(&before, path, arena) : NULL;
+    if (error) { /* it is about to be replaced */
+        error_print(error, stderr);
+        error_end(error);
+    } else if (io_exists(path)) {
+        verdicts = verdicts_make(&n, cells, &before, margin, arena);
+    }
+    const char *slash = strrchr(path, '/');
+    if (slash)
+        PASS(io_folder(arena_copy_n(arena, path, (size_t)(slash - path))));
+    PASS(reference_write(path, experiment->name, cells, provenance_make("none", 1, arena), arena));
+    if (verdicts)
+        print_change(path, verdicts, n);
+    printf("%s\n", path);
+    return NULL;
+}
+
+static Error *show(const Experiment *experiment, const Verdict *verdicts, int n,
+                   const CommandLine *line, Arena *arena) {
+    if (command_option(line, "--json"))
+        printf("%s", json_pretty(verdicts_json(experiment->name, verdicts, n, arena), arena));
+    else
+        for (int i = 0; i < n; i++)
+            printf("%s, B = %lld%s: %s\n", verdicts[i].series, (long long)verdicts[i].global_batch,
+                   verdicts[i].between ? " (interpolated)" : "", verdicts[i].sentence);
+    const char *junit = command_option(line, "--junit");
+    if (!junit)
+        return NULL;
+    const char *text = verdicts_junit(experiment->name, verdicts, n, arena);
+    return io_write(junit, text, strlen(text));
+}
+
+static Error *run_check(const CommandLine *line, int *code, Arena *arena) {
+    const char *file;
+    double margin;
+    PASS(command_one_word(&file, line, &command_check, "experiment file"));
+    PASS(margin_of(&margin, line));
+    bool updating = command_option(line, "--update") != NULL;
+    Experiment experiment;
+    PASS(experiment_load(&experiment, file, line->override, line->n_overrides, arena));
+    PASS(refuse_loose(&experiment));
+    const char *path = reference_path(line, file, experiment.name, arena);
+    Reference reference;
+    if (!updating) /* before anything starts */
+        PASS(reference_load(&reference, path, arena));
+    Plan plan;
+    PASS(carry_out_runs(&plan, &experiment, file, line, "stale", arena));
+    const Cells *cells;
+    PASS(load_cells(&cells, &plan, arena));
+    PASS(refuse_without_target(cells, file));
+    if (updating)
+        return update(path, &experiment, cells, margin, arena);
+    int n;
+    const Verdict *verdicts = verdicts_make(&n, cells, &reference, margin, arena);
+    PASS(show(&experiment, verdicts, n, line, arena));
+    *code = verdicts_failed(verdicts, n) ? CODE_CHECK : CODE_OK;
+    return NULL;
+}
+
+static const Option options[] = {
+    {"--reference", "FILE",
+     "compare with this file (default: reference/NAME.json beside the experiment)"},
+    {"--margin", "FRACTION", "more examples that do not matter (default 0.02)"},
+    {"--junit", "FILE", "write the verdicts as JUnit XML too"},
+    {"--update", NULL, "write the reference instead of comparing with it"},
+    {"--results", "DIR", "where results go (default: results)"},
+    {"--json", NULL, "for machines"},
+    OPTION_END,
+};
+
+COMMAND_TYPE(check) = {
+    .kind =
+        {.name = "check",
+         .summary = "regression gate: has training changed against the reference?",
+         .detail =
+             "Runs what is missing or was measured by another build, and compares the examples to "
+             "the target,\n"
+             "cell by cell. The same bits need no statistics; otherwise the verdict is same, "
+             "slower, faster,\n"
+             "missed or unknown, with its interval and how big a slowdown the seeds would have "
+             "seen.\n"
+             "slower, faster and missed end with exit code 3; `faster` until the reference is "
+             "updated on\n"
+             "purpose. A reference wants at least twice the seeds of a check: --update seeds=2n."},
+    .usage = "EXPERIMENT.json [key.path=value ...]",
+    .options = options,
+    .run = run_check,
+};
