@@ -45,8 +45,7 @@ static Table *table(const Results *results, Arena *arena) {
     Table *out = table_new("accuracy", columns, sizeof columns / sizeof *columns, arena);
     for (int l = 0; l < results->lines.n; l++)
         for (int i = 0; i < results->lines.line[l].n; i++)
-            if (isfinite(results->lines.line[l].cell[i]->best_accuracy.median))
-                add_row(out, l + 1, results->lines.line[l].label, results->lines.line[l].cell[i]);
+            add_row(out, l + 1, results->lines.line[l].label, results->lines.line[l].cell[i]);
     return out;
 }
 

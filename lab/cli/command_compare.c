@@ -15,8 +15,9 @@ static Error *margin_of(double *out, const char *word) {
     *out = strtod(word, &end);
     if (end != word && *end == '\0' && *out >= 0 && *out < 1)
         return NULL;
-    return error_hint(error_new(CODE_USAGE, "the margin '%s' is not a fraction from 0 to below 1", word),
-                      "--margin 0.02: two percent more or fewer examples do not matter");
+    return error_hint(
+        error_new(CODE_USAGE, "the margin '%s' is not a fraction from 0 to below 1", word),
+        "--margin 0.02: two percent more or fewer examples do not matter");
 }
 
 static Error *run_compare(const CommandLine *line, int *code, Arena *arena) {
@@ -25,7 +26,9 @@ static Error *run_compare(const CommandLine *line, int *code, Arena *arena) {
     double margin;
     Compare compare;
     if (line->n_words != 2)
-        return error_hint(error_new(CODE_USAGE, "`batchlab compare` takes two results folders, not %d", line->n_words),
+        return error_hint(error_new(CODE_USAGE,
+                                    "`batchlab compare` takes two results folders, not %d",
+                                    line->n_words),
                           "batchlab compare %s", command_compare.usage);
     PASS(margin_of(&margin, command_option(line, "--margin")));
     PASS(folder_find(&a, line->word[0], results ? results : "results", arena));
@@ -48,7 +51,8 @@ static const Option options[] = {
 COMMAND_TYPE(compare) = {
     .kind = {.name = "compare",
              .summary = "two results folders, cell by cell, with intervals",
-             .detail = "Examples to the target of the second against the first: same bits, same, slower, faster, missed\n"
+             .detail = "Examples to the target of the second against the first: same bits, same, "
+                       "slower, faster, missed\n"
                        "or unknown, with a 95 % interval and the slowdown that so many seeds see."},
     .usage = "RESULTS RESULTS",
     .options = options,
