@@ -53,6 +53,6 @@ OPTIM_TYPE(lion) = {
              .settings_bytes = sizeof(LionSettings),
              .params = params},
     .n_slots = 1,
-    .lr = 0.002,
+    .lr = 0.001,
     .update = lion_update,
 };

@@ -239,7 +239,7 @@ static void test_optim__agrees_with_plain_loops(void **state) {
         Problem problem = problem_make((const int64_t[]){3, 8195, 17, 0, 4096, 1}, 6, 9, arena);
         double worst = witness_distance(&witnesses[o], &problem, 100, arena);
         if (!(worst <= 1e-12))
-            fail_msg("%s: relative difference %g", witnesses[o].settings, worst);
+            fail_msg("%s: relative difference %g", witness_settings(&witnesses[o], arena), worst);
         arena_end(arena);
     }
 }
