@@ -133,11 +133,11 @@ expect_same_facts killed "ten kills"
 expect_whole_files killed
 
 # ---- Ctrl-C, as a terminal sends it
-at_least() { # runs finished, folder
-  [ "$(finished "$2" | wc -l)" -ge "$1" ]
+begun() { # runs, folder
+  [ "$(find "$results/$2" -name journal 2>/dev/null | wc -l)" -ge "$1" ]
 }
 start other
-wait_until 60 at_least 2 other || fail "two runs do not end"
+wait_until 60 begun 3 other || fail "three runs do not begin"
 kill -INT -"$driver"
 wait_until 12 is_gone || fail "Ctrl-C: the driver is still there after 12 s"
 wait "$driver"
@@ -151,13 +151,18 @@ echo "Ctrl-C: $(wc -l <"$work/kept") runs finished"
 
 # ---- kill -9 of the driver alone: its workers follow it
 start other
-wait_until 60 at_least 7 other || fail "seven runs do not end"
-kill -KILL "$driver"
+wait_until 60 begun 8 other || fail "eight runs do not begin"
+kill -KILL "$driver" 2>/dev/null
 wait_until 12 none_left || fail "workers outlive their driver"
 finished other >>"$work/kept"
+run other || fail "after Ctrl-C and a killed driver: exit code $?"
+expect_kept other "$work/kept"
+expect_same_facts other "Ctrl-C and a killed driver"
+expect_whole_files other
 
 # ---- kill -9 of one rank; a second process, refused with another config and sharing the work with the same one
-start other
+start shared
+: >"$work/kept"
 first=$driver
 a_worker() {
   for pid in $(ours); do
@@ -168,23 +173,23 @@ a_worker() {
 }
 wait_until 10 a_worker >/dev/null || fail "no worker appears"
 sleep 0.2
-run other trial.lr.base=0.01
+run shared trial.lr.base=0.01
 code=$?
 [ "$code" -eq 2 ] || fail "another config beside a live process: exit code $code, not 2"
 grep -q 'another config' "$work/err" || fail "another config: no word about it"
 victim=$(a_worker) && kill -KILL "$victim"
-run other &
+run shared &
 second=$!
 both_gone() {
-  finished other >>"$work/kept"
+  finished shared >>"$work/kept"
   ! kill -0 "$first" 2>/dev/null && ! kill -0 "$second" 2>/dev/null
 }
 wait_until 60 both_gone || fail "two processes in one folder do not end"
 wait "$second" || fail "the same config beside a live process: exit code $?"
 wait "$first" || fail "the first of two processes: exit code $?"
-expect_kept other "$work/kept"
-expect_same_facts other "Ctrl-C, a killed driver, a killed rank and two processes"
-expect_whole_files other
+expect_kept shared "$work/kept"
+expect_same_facts shared "a killed rank and two processes"
+expect_whole_files shared
 none_left || fail "processes are left: $(ours)"
 
 # ---- a disk that gets full, told by a limit on the size of files (in units of 512 bytes)
