@@ -80,6 +80,7 @@ static inline StepRow fixture_step(const FixtureRun *run, int64_t step, double s
     row.noise_sqnorm = 1.2 * exp(-3.1 * done);
     row.noise_scale =
         step < 3 ? NAN : row.noise_trace / row.noise_sqnorm * exp(0.1 * rng_normal(rng));
+    row.lr_gain = 1 + 0.4 * log2(batch / 32) + 0.1 * rng_uniform(rng);
     row.sample_s = 0.4e-6 * batch * slow / run->replicas;
     row.compute_s = 20e-6 * batch * slow / run->replicas + 50e-6;
     row.reduce_s = 2e-6 * batch / run->replicas + 300e-6 * log2(run->replicas) * slow;
@@ -95,11 +96,12 @@ static inline const char *fixture_config(const FixtureRun *run, Arena *arena) {
         "{\"dataset\":{\"name\":\"glyphs\",\"train\":12000},\"eval\":{\"every_examples\":%d},"
         "\"global_batch\":%ld,\"isa\":null,\"lr\":{\"base\":%g,\"base_batch\":32,\"scaling\":{"
         "\"name\":"
-        "\"linear\"},\"schedule\":{\"name\":\"constant\"}},\"mini_batch\":%ld,\"model\":{"
+        "\"%s\"},\"schedule\":{\"name\":\"constant\"}},\"mini_batch\":%ld,\"model\":{"
         "\"hidden\":[128,"
         "128],\"name\":\"mlp\"},\"optimizer\":{\"name\":\"%s\",\"weight_decay\":0.0001},\"stop\":{"
         "\"metric\":\"valid_accuracy\",\"target\":0.9}}",
         FIXTURE_EVERY, (long)run->global_batch, run->lr > 0 ? run->lr : 0.1,
+        strcmp(run->optimizer.name, "lamb") == 0 ? "adascale" : "linear",
         (long)fixture_mini_batch(run->global_batch), run->optimizer.name);
 }
 
