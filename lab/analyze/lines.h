@@ -7,7 +7,7 @@
 #include "lab/analyze/cells.h"
 
 #define LINES_MAX 8
-#define LINES_LABEL_WIDTH 46 /* characters of a legend entry that fit under a figure */
+#define LINES_LABEL_WIDTH 52 /* characters of a legend entry that fit under a figure */
 
 typedef struct Line {
     const char *label;
