@@ -23,6 +23,9 @@ run "$fixtures"
 [ "$last" = "89 replayed, 0 failed, 5 unsupported" ] || fail "the committed fixtures: $last"
 [ "$(grep -c '^replayed .* optimizers ' "$work/out")" -eq 53 ] || fail "not all 53 optimizer traces"
 
+run "$root/tests/unit/optimizer_more_traces.json"
+[ "$code" -eq 0 ] && [ "$last" = "12 replayed, 0 failed, 0 unsupported" ] || fail "the other traces: $last"
+
 # A number that is off by a few parts in 10^9, of every sort.
 planted=0
 wrong() { # what it is, text, wrong text

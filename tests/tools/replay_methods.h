@@ -68,6 +68,8 @@ static const HyperWord replay_words[] = {
     {"lars", "clip", "false", "{\"mode\": \"scale\"}", NULL},
     {"lars", "policy", "\"clip\"", "{\"mode\": \"clip\"}", NULL},
     {"lars", "policy", "\"scale\"", "{\"mode\": \"scale\"}", NULL},
+    {"lars", "classic_momentum", "true", "{}", NULL},
+    {"lars", "classic_momentum", "false", "{\"preset\": \"simclr-late\"}", NULL},
     {"lars", "always_adapt", "true", "{\"skip\": \"none\"}", NULL},
     {"lars", "always_adapt", "false", "{}", NULL},
     {"lars", "adapt_all", "true", "{\"skip\": \"none\"}", NULL},
@@ -182,6 +184,8 @@ static inline Json *replay_settings(Replay *replay, const Json *hyper) {
     name = json_find(settings, "name")->text;
     const OptimType *type = optim_find(name);
     JSON_EACH (item, hyper) {
+        if (item->kind == JSON_NULL)
+            continue; /* as if absent */
         if (is_adam && (strcmp(item->key, "decay") == 0 || strcmp(item->key, "eta") == 0))
             continue;
         if (strcmp(name, "lamb") == 0 && strcmp(item->key, "phi") == 0)

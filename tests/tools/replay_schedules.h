@@ -117,6 +117,18 @@ static inline void replay_scalings(Replay *replay, const Json *group) {
 
 /* ---- warmup */
 
+/* "detectron_factor_third", "detectron_factor0.25" */
+static inline double replay_start(const char *name) {
+    static const struct {
+        const char *word;
+        double value;
+    } shares[] = {{"half", 0.5}, {"third", 1.0 / 3}, {"quarter", 0.25}, {"tenth", 0.1}};
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
+        if (strstr(name, shares[i].word))
+            return shares[i].value;
+    return replay_number_in(name, "_factor", 1.0 / 3);
+}
+
 static inline void replay_warmups(Replay *replay, const Json *group) {
     static const char *const kinds[][2] = {
         {"goyal", "goyal"},
@@ -141,8 +153,7 @@ static inline void replay_warmups(Replay *replay, const Json *group) {
         replay_set_text(replay, lr, "scaling", "linear");
         replay_warm(replay, lr, length, kind ? kind : "linear");
         if (kind && strcmp(kind, "factor") == 0)
-            replay_set_number(replay, lr, "warmup.start",
-                              replay_number_in(item->key, "_factor", 1.0 / 3));
+            replay_set_number(replay, lr, "warmup.start", replay_start(item->key));
         replay_rates(replay, lr, k, 10 * length, item);
         replay_end(replay);
     }
