@@ -132,12 +132,20 @@ expect_kept killed "$work/kept"
 expect_same_facts killed "ten kills"
 expect_whole_files killed
 
-# ---- Ctrl-C, as a terminal sends it
 begun() { # runs, folder
   [ "$(find "$results/$2" -name journal 2>/dev/null | wc -l)" -ge "$1" ]
 }
+
+# ---- kill -9 of the driver alone: its workers follow it
 start other
 wait_until 60 begun 3 other || fail "three runs do not begin"
+kill -KILL "$driver"
+wait_until 12 none_left || fail "workers outlive their driver"
+finished other >"$work/kept"
+
+# ---- Ctrl-C, as a terminal sends it; the seventh run is the first that mpirun starts
+start other
+wait_until 60 begun 7 other || fail "seven runs do not begin"
 kill -INT -"$driver"
 wait_until 12 is_gone || fail "Ctrl-C: the driver is still there after 12 s"
 wait "$driver"
@@ -146,18 +154,11 @@ code=$?
 none_left || fail "Ctrl-C leaves processes: $(ours)"
 [ ! -s "$work/started.out" ] || fail "Ctrl-C: stdout is not empty"
 grep -q 'the same command goes on' "$work/started.err" || fail "Ctrl-C: no word on how to go on"
-finished other >"$work/kept"
-echo "Ctrl-C: $(wc -l <"$work/kept") runs finished"
-
-# ---- kill -9 of the driver alone: its workers follow it
-start other
-wait_until 60 begun 8 other || fail "eight runs do not begin"
-kill -KILL "$driver" 2>/dev/null
-wait_until 12 none_left || fail "workers outlive their driver"
 finished other >>"$work/kept"
-run other || fail "after Ctrl-C and a killed driver: exit code $?"
+echo "Ctrl-C: $(finished other | wc -l) runs finished"
+run other || fail "after a killed driver and Ctrl-C: exit code $?"
 expect_kept other "$work/kept"
-expect_same_facts other "Ctrl-C and a killed driver"
+expect_same_facts other "a killed driver and Ctrl-C"
 expect_whole_files other
 
 # ---- kill -9 of one rank; a second process, refused with another config and sharing the work with the same one
