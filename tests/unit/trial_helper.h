@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_TRIAL_HELPER_H
 #define TESTS_UNIT_TRIAL_HELPER_H
 
-#include "lab/train/trial.h"
+#include "lab/train/timeline.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -68,7 +68,9 @@ static inline ReadTrial *read_trial(const char *text, Arena *arena) {
 
 /* One replica, `threads` threads. */
 static inline KeptRun run_trial(const ReadTrial *trial, uint64_t seed, int threads, Arena *arena) {
-    KeptRun kept = {.arena = arena, .room = (int)trial_total_steps(&trial->settings, trial->data.n[SPLIT_TRAIN]) + 1};
+    Timeline timeline;
+    must(timeline_new(&timeline, &trial->settings, trial->data.n[SPLIT_TRAIN]));
+    KeptRun kept = {.arena = arena, .room = (int)timeline.total_steps + 1};
     kept.steps = ARENA_ARRAY(arena, StepRow, kept.room);
     kept.evals = ARENA_ARRAY(arena, EvalRow, kept.room);
     kept.layers = ARENA_ARRAY(arena, LayerRow, 64);
