@@ -2,6 +2,7 @@
 
 #include "lab/base/vec.h"
 #include "lab/nn/approx.h"
+#include "lab/nn/smoothing.h"
 
 #include <assert.h>
 #include <math.h>
@@ -22,8 +23,9 @@ static void exp_all(float *x, int64_t n) {
 }
 
 LossTarget loss_target(double smoothing, bool others_only, int n_classes) {
-    double share = smoothing / (others_only ? n_classes - 1 : n_classes);
-    return (LossTarget){(float)(1 - smoothing + (others_only ? 0 : share)), (float)share};
+    SmoothingForm form = others_only ? SMOOTHING_OTHERS : SMOOTHING_ALL;
+    return (LossTarget){(float)smoothing_weight(form, smoothing, n_classes, true),
+                        (float)smoothing_weight(form, smoothing, n_classes, false)};
 }
 
 double loss_cross_entropy(float *logits, double *row_loss, const int32_t *labels, int n,
