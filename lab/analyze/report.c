@@ -69,11 +69,14 @@ static void add_verdict(Text *out, const Report *report, Arena *arena) {
 }
 
 static const TableColumn critical_columns[] = {
-    {"series", NULL}, {"estimator", NULL}, {"batch", "examples"}, {"interval_or_range", NULL},
-    {"remark", NULL},
+    {"series", NULL},
+    {"estimator", NULL},
+    {"batch", "examples"},
+    {"interval_or_range", NULL},
 };
 
-/* The estimators side by side; the whole table is in the details below. */
+/* The estimators side by side; the remarks are too wide for a page, and stand in the answer and in
+ * the details below. */
 static void add_critical(Text *out, const Report *report, Arena *arena) {
     const Table *all = report->listing[3];
     if (table_rows(all) == 0)
@@ -91,7 +94,6 @@ static void add_critical(Text *out, const Report *report, Arena *arena) {
                               : arena_print(arena, "%s to %s (%s)",
                                             isnan(low) ? "?" : format_number(low, arena),
                                             isnan(high) ? "?" : format_number(high, arena), kind));
-        table_text(table, table_at(all, r, 9).text);
     }
     text_add(out, "<section id=\"critical\">\n<h2>The critical batch by every estimator</h2>\n");
     html_table(out, table, MAX_ROWS, arena);
