@@ -5,7 +5,7 @@
 #include "lab/base/rng.h"
 #include "lab/comm/comm.h"
 #include "lab/nn/gemm.h"
-#include "lab/store/hdf5.h"
+#include "lab/store/h5.h"
 #include "lab/store/provenance.h"
 
 #include <math.h>
@@ -122,7 +122,7 @@ static Finding check_folder(Arena *arena) {
 }
 
 static Finding check_hdf5(Arena *arena) {
-    return (Finding){"HDF5", true, arena_print(arena, "library %s", hdf5_library()), ""};
+    return (Finding){"HDF5", true, arena_print(arena, "library %s", h5_library()), ""};
 }
 
 static Error *run_doctor(const CommandLine *line, int *code, Arena *arena) {

@@ -3,7 +3,7 @@
 #include "lab/base/io.h"
 #include "lab/base/json.h"
 #include "lab/base/text.h"
-#include "lab/store/hdf5.h"
+#include "lab/store/h5.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -51,9 +51,9 @@ Error *folder_gather(const char *folder, bool each, Arena *arena) {
         const char *path = arena_print(arena, "%s/runs/%s/run.h5", folder, runs[i].header.run_id);
         if (each ||
             (runs[i].finished && !io_exists(path))) /* its writer died after the last record */
-            PASS(hdf5_write_run(&runs[i], path));
+            PASS(h5_write_run(&runs[i], path));
     }
-    return hdf5_write_all(runs, n, name, arena_print(arena, "%s/%s.h5", folder, name));
+    return h5_write_all(runs, n, name, arena_print(arena, "%s/%s.h5", folder, name));
 }
 
 const char *folder_relative(const char *path, Arena *arena) {

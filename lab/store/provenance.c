@@ -3,7 +3,7 @@
 #include "lab/base/clock.h"
 #include "lab/base/text.h"
 #include "lab/nn/libraries.h"
-#include "lab/store/hdf5.h"
+#include "lab/store/h5.h"
 
 #include "lab/store/build_info.h" /* BUILD_COMMIT, BUILD_HASH; written by build_info.cmake */
 
@@ -95,7 +95,7 @@ static void add_libraries(Json *object, const char *mpi, Arena *arena) {
     json_add_text(object, "blas_config", libraries_blas(), arena);
     json_add_text(object, "blas_core", libraries_blas_core(), arena);
     json_add_text(object, "onednn", BATCHLAB_ONEDNN, arena);
-    json_add_text(object, "hdf5", hdf5_library(), arena);
+    json_add_text(object, "hdf5", h5_library(), arena);
 }
 
 Json *provenance_make(const char *mpi, int n_hosts, Arena *arena) {

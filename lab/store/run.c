@@ -4,7 +4,7 @@
 #include "lab/base/clock.h"
 #include "lab/base/io.h"
 #include "lab/store/digest.h"
-#include "lab/store/hdf5.h"
+#include "lab/store/h5.h"
 #include "lab/store/journal.h"
 #include "lab/store/run_json.h"
 
@@ -195,7 +195,7 @@ static Error *derive_hdf5(const char *folder) {
     bool found = false;
     Error *error = run_load(&run, &found, folder, arena);
     if (!error && found)
-        error = hdf5_write_run(&run, arena_print(arena, "%s/run.h5", folder));
+        error = h5_write_run(&run, arena_print(arena, "%s/run.h5", folder));
     arena_end(arena);
     return error;
 }

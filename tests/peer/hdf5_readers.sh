@@ -1,13 +1,13 @@
 #!/bin/sh
-# Other programs read our HDF5 files: h5py, pandas, xarray, h5dump. test_hdf5 leaves the files, the Python program beside this
+# Other programs read our HDF5 files: h5py, pandas, xarray, h5dump. test_h5 leaves the files, the Python program beside this
 # one says what must be in them. Debian's python3 first: another one on PATH may lack the modules.
 python=/usr/bin/python3
 [ -x "$python" ] || python=$(command -v python3) || { echo "python3 is not installed"; exit 77; }
 "$python" -c 'import h5py, numpy' 2>/dev/null || { echo "python3-h5py is not installed"; exit 77; }
 
 here=$(dirname "$0")
-maker=${BATCHLAB_BUILD:?run it through ctest}/tests/test_hdf5
-[ -x "$maker" ] || { echo "test_hdf5 is not built"; exit 1; }
+maker=${BATCHLAB_BUILD:?run it through ctest}/tests/test_h5
+[ -x "$maker" ] || { echo "test_h5 is not built"; exit 1; }
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 BATCHLAB_KEEP=$folder "$maker" >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }

@@ -1,4 +1,4 @@
-#include "lab/store/hdf5.h"
+#include "lab/store/h5.h"
 #include "lab/store/provenance.h"
 #include "lab/store/schema.h"
 #include "tests/unit/fixture_store.h"
@@ -89,7 +89,7 @@ static void assert_run(const char *path, const char *root, const RunRecord *run)
     H5Fclose(file);
 }
 
-static void test_hdf5__a_run_holds_every_column(void **state) {
+static void test_h5__a_run_holds_every_column(void **state) {
     (void)state;
     Arena *arena = arena_new();
     const char *folder = folder_new(arena);
@@ -99,7 +99,7 @@ static void test_hdf5__a_run_holds_every_column(void **state) {
 }
 
 /* Long runs are compressed, empty ones have their datasets all the same. */
-static void test_hdf5__runs_are_gathered(void **state) {
+static void test_h5__runs_are_gathered(void **state) {
     (void)state;
     Arena *arena = arena_new();
     const char *folder = folder_new(arena);
@@ -110,14 +110,14 @@ static void test_hdf5__runs_are_gathered(void **state) {
     runs[0].n_steps = runs[0].n_evals = runs[0].n_digests = runs[0].header.n_layers = 0;
     lengthen(&runs[1], 5000, arena);
     const char *path = arena_print(arena, "%s/study.h5", folder);
-    assert_ok(hdf5_write_all(runs, 3, "study", path));
+    assert_ok(h5_write_all(runs, 3, "study", path));
     for (int i = 0; i < 3; i++)
         assert_run(path, arena_print(arena, "/runs/%s", names[i]), &runs[i]);
-    assert_ok(hdf5_write_all(NULL, 0, "study", arena_print(arena, "%s/nothing.h5", folder)));
+    assert_ok(h5_write_all(NULL, 0, "study", arena_print(arena, "%s/nothing.h5", folder)));
     folder_end(folder, arena);
 }
 
-static void test_hdf5__attributes_are_there(void **state) {
+static void test_h5__attributes_are_there(void **state) {
     (void)state;
     Arena *arena = arena_new();
     const char *folder = scratch_new(arena);
@@ -139,7 +139,7 @@ static void test_hdf5__attributes_are_there(void **state) {
     scratch_end(folder, arena);
 }
 
-static void test_hdf5__same_record_same_bytes(void **state) {
+static void test_h5__same_record_same_bytes(void **state) {
     (void)state;
     Arena *arena = arena_new();
     const char *folder = scratch_new(arena);
@@ -147,33 +147,33 @@ static void test_hdf5__same_record_same_bytes(void **state) {
     char *first, *second;
     size_t n_first, n_second;
     const char *path = arena_print(arena, "%s/again.h5", folder);
-    assert_ok(hdf5_write_run(&run, path));
+    assert_ok(h5_write_run(&run, path));
     assert_ok(io_read(&first, &n_first, path, arena));
     sleep(1); /* a time stamp would show */
-    assert_ok(hdf5_write_run(&run, path));
+    assert_ok(h5_write_run(&run, path));
     assert_ok(io_read(&second, &n_second, path, arena));
     assert_int_equal(n_first, n_second);
     assert_memory_equal(first, second, n_first);
     scratch_end(folder, arena);
 }
 
-static void test_hdf5__trouble_is_an_error(void **state) {
+static void test_h5__trouble_is_an_error(void **state) {
     (void)state;
     Arena *arena = arena_new();
     const char *folder = scratch_new(arena);
     RunRecord runs[2] = {run_new(folder, "a", arena), run_new(folder, "a", arena)};
     const char *path = arena_print(arena, "%s/study.h5", folder);
-    Error *error = hdf5_write_all(runs, 2, "study", path);
+    Error *error = h5_write_all(runs, 2, "study", path);
     assert_non_null(error);
     assert_non_null(strstr(error_text(error), "HDF5 cannot make group 'a'"));
     assert_non_null(strstr(error_root(error), "already exists")); /* HDF5's own words */
     error_end(error);
     assert_false(io_exists(path));
-    error = hdf5_write_run(&runs[0], arena_print(arena, "%s/missing/run.h5", folder));
+    error = h5_write_run(&runs[0], arena_print(arena, "%s/missing/run.h5", folder));
     assert_non_null(error);
     assert_int_equal(error_code(error), CODE_IO);
     error_end(error);
-    assert_ok(hdf5_write_run(&runs[0], path)); /* the library is as good as before */
+    assert_ok(h5_write_run(&runs[0], path)); /* the library is as good as before */
     assert_run(path, "", &runs[0]);
     scratch_end(folder, arena);
 }
@@ -184,13 +184,13 @@ static void write_on_a_full_disk(const RunRecord *run, const char *path) {
     signal(SIGXFSZ, SIG_IGN);
     struct rlimit limit = {4096, 4096};
     setrlimit(RLIMIT_FSIZE, &limit);
-    Error *error = hdf5_write_run(run, path);
+    Error *error = h5_write_run(run, path);
     int code = error && error_code(error) == CODE_IO ? 74 : 1;
     error_end(error);
     exit(code);
 }
 
-static void test_hdf5__a_full_disk_neither_crashes_nor_harms_the_old_file(void **state) {
+static void test_h5__a_full_disk_neither_crashes_nor_harms_the_old_file(void **state) {
     (void)state;
     Arena *arena = arena_new();
     const char *folder = scratch_new(arena);
@@ -208,7 +208,7 @@ static void test_hdf5__a_full_disk_neither_crashes_nor_harms_the_old_file(void *
     scratch_end(folder, arena);
 }
 
-static void test_hdf5__h5dump_reads_it(void **state) {
+static void test_h5__h5dump_reads_it(void **state) {
     (void)state;
     if (system("command -v h5dump >/dev/null") != 0)
         skip();
@@ -235,7 +235,7 @@ static void assert_drawn(const char *page, const char *row) {
         fail_msg("results/README.md lacks the row\n%s", row);
 }
 
-static void test_hdf5__the_page_draws_every_column_and_attribute(void **state) {
+static void test_h5__the_page_draws_every_column_and_attribute(void **state) {
     (void)state;
     Arena *arena = arena_new();
     char *page;
@@ -262,7 +262,7 @@ static void test_hdf5__the_page_draws_every_column_and_attribute(void **state) {
     arena_end(arena);
 }
 
-static void test_hdf5__provenance_names_build_machine_and_libraries(void **state) {
+static void test_h5__provenance_names_build_machine_and_libraries(void **state) {
     (void)state;
     Arena *arena = arena_new();
     const Json *object = provenance_make("Open MPI 4.1.4", 2, arena);
@@ -280,21 +280,21 @@ static void test_hdf5__provenance_names_build_machine_and_libraries(void **state
     assert_int_equal(strlen(provenance_build()), 16);
     unsigned major, minor, release;
     H5get_libversion(&major, &minor, &release);
-    assert_string_equal(hdf5_library(), arena_print(arena, "%u.%u.%u", major, minor, release));
+    assert_string_equal(h5_library(), arena_print(arena, "%u.%u.%u", major, minor, release));
     arena_end(arena);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hdf5__a_run_holds_every_column),
-        cmocka_unit_test(test_hdf5__runs_are_gathered),
-        cmocka_unit_test(test_hdf5__attributes_are_there),
-        cmocka_unit_test(test_hdf5__same_record_same_bytes),
-        cmocka_unit_test(test_hdf5__trouble_is_an_error),
-        cmocka_unit_test(test_hdf5__a_full_disk_neither_crashes_nor_harms_the_old_file),
-        cmocka_unit_test(test_hdf5__h5dump_reads_it),
-        cmocka_unit_test(test_hdf5__the_page_draws_every_column_and_attribute),
-        cmocka_unit_test(test_hdf5__provenance_names_build_machine_and_libraries),
+        cmocka_unit_test(test_h5__a_run_holds_every_column),
+        cmocka_unit_test(test_h5__runs_are_gathered),
+        cmocka_unit_test(test_h5__attributes_are_there),
+        cmocka_unit_test(test_h5__same_record_same_bytes),
+        cmocka_unit_test(test_h5__trouble_is_an_error),
+        cmocka_unit_test(test_h5__a_full_disk_neither_crashes_nor_harms_the_old_file),
+        cmocka_unit_test(test_h5__h5dump_reads_it),
+        cmocka_unit_test(test_h5__the_page_draws_every_column_and_attribute),
+        cmocka_unit_test(test_h5__provenance_names_build_machine_and_libraries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

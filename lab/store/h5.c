@@ -1,8 +1,8 @@
 /* The layout of a run in HDF5 (DESIGN 4). Columns come from schema.def, attributes from
  * attributes.def. */
-#include "lab/store/hdf5.h"
+#include "lab/store/h5.h"
 
-#include "lab/store/hdf5_file.h"
+#include "lab/store/h5_file.h"
 #include "lab/store/schema.h"
 
 #include <assert.h>
@@ -12,16 +12,16 @@
 #define TEXT_OF_(x) #x
 #define TEXT_OF(x) TEXT_OF_(x)
 
-const char *hdf5_library(void) {
+const char *h5_library(void) {
     return TEXT_OF(H5_VERS_MAJOR) "." TEXT_OF(H5_VERS_MINOR) "." TEXT_OF(H5_VERS_RELEASE);
 }
 
 /* ---- attributes */
 
-#define PUT_TEXT hdf5_file_text
-#define PUT_WHOLE hdf5_file_whole
-#define PUT_SEED hdf5_file_seed
-#define PUT_REAL hdf5_file_real
+#define PUT_TEXT h5_file_text
+#define PUT_WHOLE h5_file_whole
+#define PUT_SEED h5_file_seed
+#define PUT_REAL h5_file_real
 #define OF_RUN_RUN(statement) statement
 #define OF_RUN_SUMMARY(statement)
 #define OF_SUMMARY_RUN(statement)
@@ -45,31 +45,31 @@ static void add_provenance_value(Hdf5File *file, hid_t group, const Json *value,
     bool whole = value->kind == JSON_NUMBER && floor(value->number) == value->number &&
                  fabs(value->number) <= 0x1p53;
     if (whole)
-        hdf5_file_whole(file, group, value->key, (int64_t)value->number);
+        h5_file_whole(file, group, value->key, (int64_t)value->number);
     else if (value->kind == JSON_NUMBER)
-        hdf5_file_real(file, group, value->key, value->number);
+        h5_file_real(file, group, value->key, value->number);
     else if (value->kind == JSON_BOOL)
-        hdf5_file_whole(file, group, value->key, value->flag);
+        h5_file_whole(file, group, value->key, value->flag);
     else if (value->kind == JSON_TEXT)
-        hdf5_file_text(file, group, value->key, value->text);
+        h5_file_text(file, group, value->key, value->text);
     else
-        hdf5_file_text(file, group, value->key, json_canonical(value, arena));
+        h5_file_text(file, group, value->key, json_canonical(value, arena));
 }
 
 static void add_provenance(Hdf5File *file, hid_t group, const RunRecord *run, Arena *arena) {
     const Json *provenance = run->header.provenance;
     for (const Json *value = provenance ? provenance->first : NULL; value; value = value->next)
         add_provenance_value(file, group, value, arena);
-    hdf5_file_text(file, group, "end_utc", run->end_utc[0] ? run->end_utc : "none");
+    h5_file_text(file, group, "end_utc", run->end_utc[0] ? run->end_utc : "none");
 }
 
 static void add_attribute_groups(Hdf5File *file, hid_t group, const RunRecord *run, Arena *arena) {
-    hid_t summary = hdf5_file_group(file, group, "summary");
+    hid_t summary = h5_file_group(file, group, "summary");
     add_summary_attributes(file, summary, run);
-    hdf5_file_group_end(summary);
-    hid_t provenance = hdf5_file_group(file, group, "provenance");
+    h5_file_group_end(summary);
+    hid_t provenance = h5_file_group(file, group, "provenance");
     add_provenance(file, provenance, run, arena);
-    hdf5_file_group_end(provenance);
+    h5_file_group_end(provenance);
 }
 
 /* ---- series */
@@ -101,7 +101,7 @@ static hid_t add_column(Hdf5File *file, hid_t group, const Rows *rows, const Col
                      .n_dims = rows->n_dims,
                      .dims = {rows->dims[0], rows->dims[1]},
                      .data = gather(rows, column)};
-    return hdf5_file_series(file, group, &series);
+    return h5_file_series(file, group, &series);
 }
 
 /* Every column of a schema group; returns how many. */
@@ -117,24 +117,24 @@ static int add_columns(hid_t *datasets, Hdf5File *file, hid_t group, const Rows 
 
 static void end_all(hid_t *datasets, int n) {
     for (int i = 0; i < n; i++)
-        hdf5_file_series_end(datasets[i]);
+        h5_file_series_end(datasets[i]);
 }
 
 /* /steps and /eval: 1-D columns, of which the first, `step`, is the scale of the others. */
 static void add_series_group(Hdf5File *file, hid_t parent, const Rows *rows) {
-    hid_t group = hdf5_file_group(file, parent, schema_group_name(rows->group));
+    hid_t group = h5_file_group(file, parent, schema_group_name(rows->group));
     hid_t datasets[HDF5_FILE_DATASETS];
     int n = add_columns(datasets, file, group, rows);
-    hdf5_file_attach(file, datasets, (const char *const[]){"step"}, 1, datasets + 1, n - 1);
+    h5_file_attach(file, datasets, (const char *const[]){"step"}, 1, datasets + 1, n - 1);
     end_all(datasets, n);
-    hdf5_file_group_end(group);
+    h5_file_group_end(group);
 }
 
 /* /layers: (eval, layer). It has a `step` of its own, so that the group opens in xarray without the
  * others. */
 static void add_layers(Hdf5File *file, hid_t parent, const RunRecord *run, const Rows *evals,
                        const Rows *layers) {
-    hid_t group = hdf5_file_group(file, parent, schema_group_name(GROUP_LAYERS));
+    hid_t group = h5_file_group(file, parent, schema_group_name(GROUP_LAYERS));
     Series names = {"name",
                     "",
                     "tensor of the model",
@@ -144,13 +144,13 @@ static void add_layers(Hdf5File *file, hid_t parent, const RunRecord *run, const
                     run->header.layer_names};
     const Column *step = &schema_columns[schema_count(GROUP_STEPS)];
     assert(step->group == GROUP_EVAL && strcmp(step->name, "step") == 0);
-    hid_t scales[2] = {add_column(file, group, evals, step), hdf5_file_series(file, group, &names)};
+    hid_t scales[2] = {add_column(file, group, evals, step), h5_file_series(file, group, &names)};
     hid_t datasets[HDF5_FILE_DATASETS];
     int n = add_columns(datasets, file, group, layers);
-    hdf5_file_attach(file, scales, (const char *const[]){"step", "name"}, 2, datasets, n);
+    h5_file_attach(file, scales, (const char *const[]){"step", "name"}, 2, datasets, n);
     end_all(datasets, n);
     end_all(scales, 2);
-    hdf5_file_group_end(group);
+    h5_file_group_end(group);
 }
 
 static void add_digests(Hdf5File *file, hid_t parent, const RunRecord *run, Arena *arena) {
@@ -161,14 +161,14 @@ static void add_digests(Hdf5File *file, hid_t parent, const RunRecord *run, Aren
         steps[i] = run->digests[i].step;
         hashes[i] = run->digests[i].sha256;
     }
-    hid_t group = hdf5_file_group(file, parent, "digests");
+    hid_t group = h5_file_group(file, parent, "digests");
     Series step = {"step", "1", "updates done", SERIES_WHOLE, 1, {n, 0}, steps};
     Series sha256 = {"sha256", "", "trajectory digest", SERIES_TEXT, 1, {n, 0}, hashes};
-    hid_t datasets[2] = {hdf5_file_series(file, group, &step),
-                         hdf5_file_series(file, group, &sha256)};
-    hdf5_file_attach(file, datasets, (const char *const[]){"step"}, 1, datasets + 1, 1);
+    hid_t datasets[2] = {h5_file_series(file, group, &step),
+                         h5_file_series(file, group, &sha256)};
+    h5_file_attach(file, datasets, (const char *const[]){"step"}, 1, datasets + 1, 1);
     end_all(datasets, 2);
-    hdf5_file_group_end(group);
+    h5_file_group_end(group);
 }
 
 static void add_run(Hdf5File *file, hid_t group, const RunRecord *run) {
@@ -191,25 +191,25 @@ static void add_run(Hdf5File *file, hid_t group, const RunRecord *run) {
 
 /* ---- files */
 
-Error *hdf5_write_run(const RunRecord *run, const char *path) {
+Error *h5_write_run(const RunRecord *run, const char *path) {
     Hdf5File file;
-    hdf5_file_begin(&file, 1 << 16);
+    h5_file_begin(&file, 1 << 16);
     add_run(&file, file.file, run);
-    return hdf5_file_write(&file, path);
+    return h5_file_write(&file, path);
 }
 
-Error *hdf5_write_all(const RunRecord *runs, int n, const char *experiment, const char *path) {
+Error *h5_write_all(const RunRecord *runs, int n, const char *experiment, const char *path) {
     Hdf5File file;
-    hdf5_file_begin(&file, 1 << 24);
-    hdf5_file_text(&file, file.file, "experiment", experiment);
-    hdf5_file_whole(&file, file.file, "schema_version", SCHEMA_VERSION);
-    hdf5_file_whole(&file, file.file, "n_runs", n);
-    hid_t all = hdf5_file_group(&file, file.file, "runs");
+    h5_file_begin(&file, 1 << 24);
+    h5_file_text(&file, file.file, "experiment", experiment);
+    h5_file_whole(&file, file.file, "schema_version", SCHEMA_VERSION);
+    h5_file_whole(&file, file.file, "n_runs", n);
+    hid_t all = h5_file_group(&file, file.file, "runs");
     for (int i = 0; i < n; i++) {
-        hid_t group = hdf5_file_group(&file, all, runs[i].header.run_id);
+        hid_t group = h5_file_group(&file, all, runs[i].header.run_id);
         add_run(&file, group, &runs[i]);
-        hdf5_file_group_end(group);
+        h5_file_group_end(group);
     }
-    hdf5_file_group_end(all);
-    return hdf5_file_write(&file, path);
+    h5_file_group_end(all);
+    return h5_file_write(&file, path);
 }

@@ -1,4 +1,4 @@
-#include "lab/store/hdf5_file.h"
+#include "lab/store/h5_file.h"
 
 #include "lab/base/io.h"
 
@@ -63,7 +63,7 @@ static hid_t open_in_memory(size_t growth_bytes) {
     return file;
 }
 
-void hdf5_file_begin(Hdf5File *file, size_t growth_bytes) {
+void h5_file_begin(Hdf5File *file, size_t growth_bytes) {
     *file = (Hdf5File){.file = H5I_INVALID_HID};
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* its messages go into our errors, not to stderr */
     file->file = open_in_memory(growth_bytes);
@@ -83,7 +83,7 @@ void hdf5_file_begin(Hdf5File *file, size_t growth_bytes) {
     file->one = H5Screate_simple(1, (const hsize_t[]){1}, NULL);
 }
 
-hid_t hdf5_file_group(Hdf5File *file, hid_t parent, const char *name) {
+hid_t h5_file_group(Hdf5File *file, hid_t parent, const char *name) {
     if (!good(file))
         return H5I_INVALID_HID;
     hid_t group = H5Gcreate2(parent, name, H5P_DEFAULT, file->group_properties, H5P_DEFAULT);
@@ -91,7 +91,7 @@ hid_t hdf5_file_group(Hdf5File *file, hid_t parent, const char *name) {
     return group;
 }
 
-void hdf5_file_group_end(hid_t group) {
+void h5_file_group_end(hid_t group) {
     if (group >= 0)
         H5Gclose(group);
 }
@@ -109,20 +109,20 @@ static void add_attribute(Hdf5File *file, hid_t object, const char *name, hid_t 
     H5Aclose(attribute);
 }
 
-void hdf5_file_text(Hdf5File *file, hid_t object, const char *name, const char *value) {
+void h5_file_text(Hdf5File *file, hid_t object, const char *name, const char *value) {
     const char *text = value ? value : "none";
     add_attribute(file, object, name, file->text_type, file->text_type, file->scalar, &text);
 }
 
-void hdf5_file_whole(Hdf5File *file, hid_t object, const char *name, int64_t value) {
+void h5_file_whole(Hdf5File *file, hid_t object, const char *name, int64_t value) {
     add_attribute(file, object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, file->scalar, &value);
 }
 
-void hdf5_file_seed(Hdf5File *file, hid_t object, const char *name, uint64_t value) {
+void h5_file_seed(Hdf5File *file, hid_t object, const char *name, uint64_t value) {
     add_attribute(file, object, name, H5T_STD_U64LE, H5T_NATIVE_UINT64, file->scalar, &value);
 }
 
-void hdf5_file_real(Hdf5File *file, hid_t object, const char *name, double value) {
+void h5_file_real(Hdf5File *file, hid_t object, const char *name, double value) {
     add_attribute(file, object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, file->scalar, &value);
 }
 
@@ -156,14 +156,14 @@ static hid_t make_dataset(Hdf5File *file, hid_t group, const Series *series, hid
 
 static void add_labels(Hdf5File *file, hid_t dataset, const Series *series) {
     if (series->type != SERIES_TEXT)
-        hdf5_file_text(file, dataset, "units", series->unit);
-    hdf5_file_text(file, dataset, "long_name", series->meaning);
+        h5_file_text(file, dataset, "units", series->unit);
+    h5_file_text(file, dataset, "long_name", series->meaning);
     if (series->type == SERIES_REAL)
         add_attribute(file, dataset, "_FillValue", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, file->one,
                       &(double){NAN});
 }
 
-hid_t hdf5_file_series(Hdf5File *file, hid_t group, const Series *series) {
+hid_t h5_file_series(Hdf5File *file, hid_t group, const Series *series) {
     if (!good(file))
         return H5I_INVALID_HID;
     bool text = series->type == SERIES_TEXT, whole = series->type == SERIES_WHOLE;
@@ -179,7 +179,7 @@ hid_t hdf5_file_series(Hdf5File *file, hid_t group, const Series *series) {
     return dataset;
 }
 
-void hdf5_file_series_end(hid_t dataset) {
+void h5_file_series_end(hid_t dataset) {
     if (dataset >= 0)
         H5Dclose(dataset);
 }
@@ -213,7 +213,7 @@ static void make_scale(Hdf5File *file, hid_t scale, const char *name, int dimens
     H5Sclose(space);
 }
 
-void hdf5_file_attach(Hdf5File *file, const hid_t *scales, const char *const *names, int n_scales,
+void h5_file_attach(Hdf5File *file, const hid_t *scales, const char *const *names, int n_scales,
                       const hid_t *datasets, int n) {
     assert(n_scales <= 2 && n <= HDF5_FILE_DATASETS);
     hobj_ref_t axis[2], users[HDF5_FILE_DATASETS];
@@ -248,7 +248,7 @@ static Error *write_image(hid_t file, const char *path) {
     return error;
 }
 
-Error *hdf5_file_write(Hdf5File *file, const char *path) {
+Error *h5_file_write(Hdf5File *file, const char *path) {
     if (good(file))
         check(file, H5Fflush(file->file, H5F_SCOPE_GLOBAL) >= 0, "complete", path);
     if (good(file))

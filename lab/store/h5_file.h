@@ -4,9 +4,9 @@
  * (specs/platform.md C).
  *
  * The first error sticks and the later calls do nothing, so that a layout reads like its table;
- * hdf5_file_write returns it, with HDF5's own words. */
-#ifndef LAB_STORE_HDF5_FILE_H
-#define LAB_STORE_HDF5_FILE_H
+ * h5_file_write returns it, with HDF5's own words. */
+#ifndef LAB_STORE_H5_FILE_H
+#define LAB_STORE_H5_FILE_H
 
 #include "lab/base/arena.h"
 #include "lab/base/error.h"
@@ -26,15 +26,15 @@ typedef struct Hdf5File {
 } Hdf5File;
 
 /* `growth_bytes`: how much the image in memory grows at a time. */
-void hdf5_file_begin(Hdf5File *file, size_t growth_bytes);
-hid_t hdf5_file_group(Hdf5File *file, hid_t parent, const char *name);
-void hdf5_file_group_end(hid_t group);
+void h5_file_begin(Hdf5File *file, size_t growth_bytes);
+hid_t h5_file_group(Hdf5File *file, hid_t parent, const char *name);
+void h5_file_group_end(hid_t group);
 
 /* Attributes; a NULL text becomes "none". */
-void hdf5_file_text(Hdf5File *file, hid_t object, const char *name, const char *value);
-void hdf5_file_whole(Hdf5File *file, hid_t object, const char *name, int64_t value);
-void hdf5_file_seed(Hdf5File *file, hid_t object, const char *name, uint64_t value);
-void hdf5_file_real(Hdf5File *file, hid_t object, const char *name, double value);
+void h5_file_text(Hdf5File *file, hid_t object, const char *name, const char *value);
+void h5_file_whole(Hdf5File *file, hid_t object, const char *name, int64_t value);
+void h5_file_seed(Hdf5File *file, hid_t object, const char *name, uint64_t value);
+void h5_file_real(Hdf5File *file, hid_t object, const char *name, double value);
 
 /* One dataset of 1 or 2 dimensions; zero rows are allowed. */
 typedef struct Series {
@@ -46,16 +46,16 @@ typedef struct Series {
 } Series;
 
 /* Writes a dataset with `units`, `long_name` and, for SERIES_REAL, `_FillValue` NaN. Close it with
- * hdf5_file_series_end. */
-hid_t hdf5_file_series(Hdf5File *file, hid_t group, const Series *series);
-void hdf5_file_series_end(hid_t dataset);
+ * h5_file_series_end. */
+hid_t h5_file_series(Hdf5File *file, hid_t group, const Series *series);
+void h5_file_series_end(hid_t dataset);
 #define HDF5_FILE_DATASETS 24 /* of one group */
 /* Makes scales[d], a dataset named names[d], the dimension scale of axis d of each of the `n` <=
  * HDF5_FILE_DATASETS datasets. */
-void hdf5_file_attach(Hdf5File *file, const hid_t *scales, const char *const *names, int n_scales,
+void h5_file_attach(Hdf5File *file, const hid_t *scales, const char *const *names, int n_scales,
                       const hid_t *datasets, int n);
 
 /* Closes everything; when there was no error, writes the file to `path`. */
-Error *hdf5_file_write(Hdf5File *file, const char *path);
+Error *h5_file_write(Hdf5File *file, const char *path);
 
 #endif
