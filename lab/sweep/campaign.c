@@ -2,9 +2,11 @@
 
 #include "lab/base/clock.h"
 #include "lab/base/say.h"
+#include "lab/nn/gemm.h"
 #include "lab/store/provenance.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- the header of a run */
@@ -193,8 +195,29 @@ static Error *take_run(Plan *plan, const Phase *phase, PlannedRun *run, Comm *gr
     return error ? error_wrap(error, "the run %s", run->id) : NULL;
 }
 
+/* *Collective*: ranks whose libraries choose other kernels would make other bits (DESIGN 5). */
+static Error *same_kernels(Comm *group) {
+    enum { ROOM = 64 };
+    char mine[ROOM] = "";
+    Arena *scratch = arena_new();
+    char *all = arena_alloc(scratch, ROOM * (size_t)comm_size(group));
+    snprintf(mine, sizeof mine, "%s, OpenBLAS %s", gemm_isa_name(gemm_isa()), gemm_openblas_core());
+    comm_gather(group, mine, ROOM, all);
+    Error *error = NULL;
+    for (int i = 1; i < comm_size(group) && comm_rank(group) == 0 && !error; i++)
+        if (strcmp(all + ROOM * i, all) != 0)
+            error = error_hint(
+                error_new(CODE_USAGE,
+                          "the ranks have different instruction sets: rank 0 %s, rank %d %s", all,
+                          i, all + ROOM * i),
+                "pin what all of them have: trial.isa=avx2");
+    arena_end(scratch);
+    return comm_agree(group, error);
+}
+
 Error *campaign_phase(Plan *plan, const Phase *phase, Comm *group, int first, int stride,
                       const volatile sig_atomic_t *stop, const CampaignWatch *watch) {
+    PASS(same_kernels(group));
     for (int i = first; i < phase->n; i += stride) {
         char wanted = !phase->run[i]->done && !(stop && *stop);
         comm_bcast(group, &wanted, 1);

@@ -97,6 +97,18 @@ facts() { "$binary" export --json "$results/$1" | grep -E '"(run_id|outcome|step
 in_place "$work/small.json" trial.lr.bsae=1
 [ "$code" -eq 2 ] && [ "$(messages)" -eq 1 ] || fail "in place, a typo: exit code $code, $(messages) messages"
 
+# ---- ranks whose libraries choose other kernels would make other bits
+cat >"$work/mixed" <<'SH'
+#!/bin/sh
+[ "$OMPI_COMM_WORLD_RANK" = 1 ] && export ONEDNN_MAX_CPU_ISA=SSE41 OPENBLAS_CORETYPE=Nehalem
+exec "$@"
+SH
+chmod +x "$work/mixed"
+OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun -n 2 --oversubscribe --bind-to none "$work/mixed" "$binary" \
+  run "$work/small.json" --results "$results/mixed" >"$work/out" 2>"$work/err" </dev/null
+[ "$(grep -c '^batchlab: ' "$work/err")" -eq 1 ] || fail "mixed instruction sets: one message"
+grep -q 'hint: .*trial.isa' "$work/err" || fail "mixed instruction sets: no hint"
+
 # ---- all that remains is claimed by another live process; then Ctrl-C twice
 cat >"$work/long.json" <<'JSON'
 {
