@@ -3,6 +3,7 @@
 #include "lab/base/clock.h"
 #include "lab/base/say.h"
 #include "lab/nn/gemm.h"
+#include "lab/sweep/isa.h"
 #include "lab/store/provenance.h"
 
 #include <math.h>
@@ -217,6 +218,7 @@ static Error *same_kernels(Comm *group) {
 
 Error *campaign_phase(Plan *plan, const Phase *phase, Comm *group, int first, int stride,
                       const volatile sig_atomic_t *stop, const CampaignWatch *watch) {
+    PASS(comm_agree(group, isa_check(phase->isa)));
     PASS(same_kernels(group));
     for (int i = first; i < phase->n; i += stride) {
         char wanted = !phase->run[i]->done && !(stop && *stop);

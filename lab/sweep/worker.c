@@ -1,6 +1,7 @@
 #include "lab/sweep/worker.h"
 
 #include "lab/base/clock.h"
+#include "lab/sweep/isa.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -59,18 +60,6 @@ static void add_work(Words *words, const Plan *plan, int phase, const LaunchOpti
         add(words, options->overrides[i]);
 }
 
-/* Pins the libraries' instruction set; they read these when they load. */
-static void set_isa(const char *isa) {
-    static const char *const table[][3] = {{"sse42", "Nehalem", "SSE41"},
-                                           {"avx2", "Haswell", "AVX2"},
-                                           {"avx512", "SkylakeX", "AVX512_CORE"}};
-    for (size_t i = 0; isa && i < sizeof table / sizeof *table; i++)
-        if (strcmp(isa, table[i][0]) == 0) {
-            setenv("OPENBLAS_CORETYPE", table[i][1], 1);
-            setenv("ONEDNN_MAX_CPU_ISA", table[i][2], 1);
-        }
-}
-
 static void set_environment(const Plan *plan, const Phase *phase) {
     if (geteuid() == 0) {
         setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
@@ -78,7 +67,7 @@ static void set_environment(const Plan *plan, const Phase *phase) {
     }
     if (phase->replicas * phase->threads > plan->cores)
         setenv("OMP_WAIT_POLICY", "passive", 0);
-    set_isa(phase->isa);
+    isa_set(phase->isa);
 }
 
 /* In the child between fork and exec. */

@@ -109,6 +109,13 @@ OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun -n 2 --oversubs
 [ "$(grep -c '^batchlab: ' "$work/err")" -eq 1 ] || fail "mixed instruction sets: one message"
 grep -q 'hint: .*trial.isa' "$work/err" || fail "mixed instruction sets: no hint"
 
+# ---- trial.isa: the driver pins it; ranks that somebody else started must bring it along
+run "$work/small.json" trial.isa=avx2 experiment=pinned
+[ "$code" -eq 0 ] || fail "trial.isa: exit code $code"
+in_place "$work/small.json" trial.isa=avx2 experiment=unpinned
+[ "$code" -eq 2 ] && [ "$(messages)" -eq 1 ] || fail "in place, not pinned: exit code $code, $(messages) messages"
+grep -q 'hint: .*OPENBLAS_CORETYPE=Haswell' "$work/err" || fail "in place, not pinned: no hint"
+
 # ---- all that remains is claimed by another live process; then Ctrl-C twice
 cat >"$work/long.json" <<'JSON'
 {
