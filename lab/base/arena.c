@@ -16,7 +16,6 @@ struct ArenaBlock {
 
 struct Arena {
     ArenaBlock *blocks; /* newest first */
-    size_t bytes;
 };
 
 static void out_of_memory(size_t bytes) {
@@ -67,7 +66,6 @@ void *arena_alloc(Arena *arena, size_t bytes) {
     }
     void *memory = (char *)block + ARENA_ALIGN + block->used;
     block->used += rounded;
-    arena->bytes += rounded;
     return memory;
 }
 
@@ -99,8 +97,4 @@ char *arena_print(Arena *arena, const char *format, ...) {
     char *text = arena_vprint(arena, format, args);
     va_end(args);
     return text;
-}
-
-size_t arena_bytes(const Arena *arena) {
-    return arena->bytes;
 }

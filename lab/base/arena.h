@@ -25,9 +25,6 @@ char *arena_copy_n(Arena *arena, const char *text, size_t n);
 char *arena_print(Arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 char *arena_vprint(Arena *arena, const char *format, va_list args);
 
-/* Bytes handed out so far. */
-size_t arena_bytes(const Arena *arena);
-
 #define ARENA_NEW(arena, Type) ((Type *)arena_alloc((arena), sizeof(Type)))
 #define ARENA_ARRAY(arena, Type, n) ((Type *)arena_alloc((arena), sizeof(Type) * (size_t)(n)))
 

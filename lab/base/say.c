@@ -27,11 +27,6 @@ bool say_is_terminal(void) {
     return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
 }
 
-bool say_has_color(void) {
-    const char *no = getenv("NO_COLOR");
-    return say_is_terminal() && !(no && *no);
-}
-
 const char *say_duration(double seconds, char room[SAY_DURATION_ROOM]) {
     if (!(seconds >= 0) || seconds > 1e9)
         snprintf(room, SAY_DURATION_ROOM, "?");

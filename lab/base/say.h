@@ -1,5 +1,5 @@
 /* What a person sees while a command works: lines on stderr, a progress bar on a terminal, a line
- * now and then elsewhere. NO_COLOR is respected. */
+ * now and then elsewhere. Nothing is coloured. */
 #ifndef LAB_BASE_SAY_H
 #define LAB_BASE_SAY_H
 
@@ -8,7 +8,6 @@
 
 void say(const char *format, ...) __attribute__((format(printf, 1, 2))); /* one line on stderr */
 bool say_is_terminal(void);
-bool say_has_color(void);
 
 typedef struct Progress {
     const char *what;

@@ -76,12 +76,6 @@ void comm_finish(Comm *world) {
         MPI_Finalize();
 }
 
-void comm_abort(Comm *comm, int code) {
-    if (comm->mpi)
-        MPI_Abort(MPI_COMM_WORLD, code);
-    _Exit(code);
-}
-
 Error *comm_split(Comm **out, Comm *parent, int color, Arena *arena) {
     *out = NULL;
     if (!parent->mpi) {
@@ -128,11 +122,6 @@ Error *comm_agree(Comm *comm, Error *mine) {
     MPI_Bcast(text, ROOM, MPI_CHAR, first.rank, comm->handle);
     MPI_Bcast(&code, 1, MPI_INT, first.rank, comm->handle);
     return mine ? mine : error_new(code, "rank %d failed: %s", first.rank, text);
-}
-
-void comm_barrier(Comm *comm) {
-    if (comm->mpi && comm->size > 1)
-        MPI_Barrier(comm->handle);
 }
 
 void comm_bcast(Comm *comm, void *bytes, size_t n) {

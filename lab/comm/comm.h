@@ -20,8 +20,7 @@ bool comm_launched(void);
 
 /* *Collective* over all started ranks: MPI_Init_thread and the world. */
 Error *comm_begin(Comm **out, Arena *arena);
-void comm_finish(Comm *world);         /* *Collective*: MPI_Finalize */
-void comm_abort(Comm *comm, int code); /* ends all ranks at once */
+void comm_finish(Comm *world); /* *Collective*: MPI_Finalize */
 
 /* *Collective* over `parent`: ranks with the same color form a group, ordered by rank. color < 0:
  * no group (NULL). */
@@ -36,7 +35,6 @@ int comm_hosts(const Comm *comm);
  * gets one (its own, or the text and code of the lowest failing rank). */
 Error *comm_agree(Comm *comm, Error *mine);
 
-void comm_barrier(Comm *comm);                      /* *Collective* */
 void comm_bcast(Comm *comm, void *bytes, size_t n); /* *Collective*, from rank 0 */
 /* *Collective*: every element is non-zero on at most one rank; afterwards all ranks have all
  * elements. Exact. */

@@ -53,8 +53,10 @@ static Error *probe_trial(Probe *out, const PlannedTrial *trial) {
         double weights = 4.0 * (double)model->n_weights, levels = 2;
         for (int64_t s = trial_shards(settings); s > 1; s /= 2)
             levels++;
-        double process = 60e6; /* program, libraries, MPI: measured about 60 MB */
-        out->memory_bytes = process + weights * (1 + settings->optimizer->n_slots + levels) +
+        double process =
+            50e6; /* program, libraries, MPI: the largest process of smoke.json peaked at 47 MB */
+        out->memory_bytes = process + weights * (1 + levels) +
+                            (double)optim_slot_bytes(settings->optimizer, model->n_weights) +
                             rows * (data->pixels ? 1.0 : 4.0) * data->n_features + 4 * rows;
         out->n_segments = model->n_segments;
     }
