@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_SENTENCES (2 * LINES_MAX + 8)
+#define MAX_SENTENCES (3 * LINES_MAX + 8)
 
 LineFacts answer_facts(const Line *line) {
     LineFacts facts = {0};
@@ -236,6 +236,11 @@ Answer answer_make(const Results *results, Arena *arena) {
         const char *fitted = critical_sentence(&results->criticals.critical[l], arena);
         if (fitted)
             answer.sentence[answer.n++] = fitted;
+    }
+    for (int l = 0; l < results->lines.n; l++) {
+        const char *by_target = targets_sentence(&results->targets, l, arena);
+        if (by_target)
+            answer.sentence[answer.n++] = by_target;
     }
     const char *more[] = {fastest_sentence(results, arena), speedup_sentence(results, arena),
                           restless_sentence(results, arena)};

@@ -17,6 +17,7 @@ Report *report_new(const Results *results, Arena *arena) {
     report->listing[1] = listing_disagreements(results, arena);
     report->listing[2] = listing_runs(results, arena);
     report->listing[3] = critical_table(&results->criticals, arena);
+    report->listing[4] = targets_fits(&results->targets, arena);
     for (int f = 0; f < FIGURE_N; f++) {
         const FigureType *type =
             (const FigureType *)figure_table[f]; /* types begin with their kind */
@@ -75,6 +76,46 @@ static const TableColumn critical_columns[] = {
     {"interval_or_range", NULL},
 };
 
+static const TableColumn target_columns[] = {
+    {"series", NULL},        {"target", NULL},      {"batches", "1"},   {"B_crit", "examples"},
+    {"90_%_interval", NULL}, {"E_min", "examples"}, {"S_min", "steps"},
+};
+
+static const char *interval_text(double low, double high, Arena *arena) {
+    if (isnan(low) && isnan(high))
+        return "-";
+    return arena_print(arena, "%s to %s", isnan(low) ? "?" : format_number(low, arena),
+                       isnan(high) ? "?" : format_number(high, arena));
+}
+
+/* One fit per target: the critical batch grows as the target gets harder. */
+static void add_critical_by_target(Text *out, const Report *report, Arena *arena) {
+    const Targets *targets = &report->results->targets;
+    if (targets->n < 2)
+        return;
+    Table *table = table_new("target_fits", target_columns,
+                             sizeof target_columns / sizeof *target_columns, arena);
+    for (int l = 0; l < targets->lines->n; l++)
+        for (int t = 0; t < targets->n; t++) {
+            const TargetLine *line = &targets->target[t].line[l];
+            if (line->missing)
+                continue;
+            table_text(table, targets->lines->line[l].label);
+            table_text(table, target_text(targets, &targets->target[t], arena));
+            table_number(table, line->fit.n_batches);
+            table_number(table, line->fit.b_crit);
+            table_text(table,
+                       interval_text(line->fit.b_crit_in.low, line->fit.b_crit_in.high, arena));
+            table_number(table, line->fit.e_min);
+            table_number(table, line->fit.s_min);
+        }
+    if (table_rows(table) == 0)
+        return;
+    text_add(out, "<h3>By target</h3>\n<p class=\"note\">From the same runs: a lesser target "
+                  "counts from the first evaluation that shows it.</p>\n");
+    html_table(out, table, MAX_ROWS, arena);
+}
+
 /* The estimators side by side; the remarks are too wide for a page, and stand in the answer and in
  * the details below. */
 static void add_critical(Text *out, const Report *report, Arena *arena) {
@@ -89,14 +130,13 @@ static void add_critical(Text *out, const Report *report, Arena *arena) {
         table_text(table, table_at(all, r, 0).text);
         table_text(table, table_at(all, r, 1).text);
         table_number(table, table_at(all, r, 2).number);
-        table_text(table, isnan(low) && isnan(high)
-                              ? "-"
-                              : arena_print(arena, "%s to %s (%s)",
-                                            isnan(low) ? "?" : format_number(low, arena),
-                                            isnan(high) ? "?" : format_number(high, arena), kind));
+        const char *interval = interval_text(low, high, arena);
+        table_text(table,
+                   *interval == '-' ? interval : arena_print(arena, "%s (%s)", interval, kind));
     }
     text_add(out, "<section id=\"critical\">\n<h2>The critical batch by every estimator</h2>\n");
     html_table(out, table, MAX_ROWS, arena);
+    add_critical_by_target(out, report, arena);
     text_add(out, "</section>\n");
 }
 

@@ -6,7 +6,7 @@
 #include "lab/analyze/figure.h"
 #include "lab/base/text.h"
 
-#define REPORT_LISTINGS 4
+#define REPORT_LISTINGS 5
 
 typedef struct ReportFigure {
     const FigureType *type;
@@ -20,7 +20,7 @@ typedef struct ReportFigure {
 typedef struct Report {
     const Results *results;
     Answer answer;
-    Table *listing[REPORT_LISTINGS]; /* cells, disagreements, runs, critical batch */
+    Table *listing[REPORT_LISTINGS]; /* cells, disagreements, runs, critical batch, target fits */
     ReportFigure figure[FIGURE_N];
 } Report;
 

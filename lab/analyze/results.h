@@ -6,6 +6,7 @@
 #include "lab/analyze/critical.h"
 #include "lab/analyze/invariance.h"
 #include "lab/analyze/scaling.h"
+#include "lab/analyze/targets.h"
 #include "lab/analyze/timing.h"
 
 typedef struct Results {
@@ -15,6 +16,7 @@ typedef struct Results {
     const Cells *cells;
     Lines lines;         /* what figures draw */
     Criticals criticals; /* one a line */
+    Targets targets;     /* the run's own and lesser ones */
     Timings timings;
     Scaling scaling;
     Invariance invariance;
