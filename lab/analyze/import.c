@@ -145,11 +145,8 @@ static bool diverged(const ImportRun *run) {
 }
 
 static RunSummary summary_of(const ImportRun *run, ImportTarget target) {
-    RunSummary out = {.outcome = diverged(run) ? OUTCOME_DIVERGED : OUTCOME_BUDGET_SPENT,
-                      .steps_run = (int64_t)run->row[run->n - 1].value[IMPORT_STEP]};
-    out.steps_to_target = out.examples_to_target = out.seconds_to_target = NAN;
-    out.final_valid_accuracy = out.best_valid_accuracy = out.final_valid_loss = NAN;
-    out.final_test_accuracy = out.test_accuracy_at_best_valid = NAN;
+    RunSummary out = run_summary_new(diverged(run) ? OUTCOME_DIVERGED : OUTCOME_BUDGET_SPENT);
+    out.steps_run = (int64_t)run->row[run->n - 1].value[IMPORT_STEP];
     for (int i = 0; i < run->n; i++) {
         const double *v = run->row[i].value;
         if (!is_evaluation(&run->row[i]))
@@ -163,6 +160,7 @@ static RunSummary summary_of(const ImportRun *run, ImportTarget target) {
         out.final_valid_accuracy = v[IMPORT_VALID_ACCURACY];
         out.final_test_accuracy = v[IMPORT_TEST_ACCURACY];
         out.final_valid_loss = v[IMPORT_VALID_LOSS];
+        out.best_valid_loss = fmin(out.best_valid_loss, v[IMPORT_VALID_LOSS]);
         if (!(v[IMPORT_VALID_ACCURACY] <= out.best_valid_accuracy) &&
             !isnan(v[IMPORT_VALID_ACCURACY])) {
             out.best_valid_accuracy = v[IMPORT_VALID_ACCURACY];

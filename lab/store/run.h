@@ -27,6 +27,7 @@ typedef struct RunHeader {
     bool canonical;     /* collective keeps the contract */
     double target;      /* NaN: none */
     const char *metric; /* NULL: none */
+    const char *search; /* canonical JSON: the point of a search (search_record.h), NULL: none */
     int n_layers;
     const char *const *layer_names; /* (n_layers) segment names */
     const Json *provenance;         /* object of texts and numbers, see provenance.h */
@@ -41,6 +42,7 @@ typedef struct RunDigest {
 typedef struct RunRecord {
     RunHeader header;
     const Json *config; /* header.config parsed */
+    const Json *search; /* header.search parsed, NULL: none */
     int64_t n_steps;
     StepRow *steps;
     int n_evals;

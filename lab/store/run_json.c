@@ -50,6 +50,7 @@ static const Field header_fields[] = {
     HEADER(FLAG, canonical),
     HEADER(DOUBLE, target),
     HEADER(TEXT, metric),
+    HEADER(TEXT, search),
     FIELDS_END,
 };
 
@@ -63,6 +64,8 @@ static const Field summary_fields[] = {
     SUMMARY(DOUBLE, final_test_accuracy),
     SUMMARY(DOUBLE, test_accuracy_at_best_valid),
     SUMMARY(DOUBLE, final_valid_loss),
+    SUMMARY(DOUBLE, best_valid_loss),
+    SUMMARY(INT64, pruned_at_step),
     FIELDS_END,
 };
 

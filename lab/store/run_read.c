@@ -44,11 +44,15 @@ static Error *read_header(Reader *reader, RunRecord *out, const Frame *frame, Ar
         const Json *list = columns ? json_find(columns, schema_group_name(group)) : NULL;
         PASS(journal_columns_read(&reader->columns[group], group, list, arena));
     }
-    const char *config = out->header.config;
+    const char *config = out->header.config, *search = out->header.search;
     Json *parsed = json_object(arena);
     if (config)
         PASS(json_parse(&parsed, config, strlen(config), reader->path, arena));
     out->config = parsed;
+    if (search) {
+        PASS(json_parse(&parsed, search, strlen(search), reader->path, arena));
+        out->search = parsed;
+    }
     return NULL;
 }
 
@@ -132,11 +136,12 @@ static void see_eval(RunSummary *summary, const EvalRow *row, const RunHeader *h
     }
     summary->final_valid_accuracy = row->valid_accuracy;
     summary->final_test_accuracy = row->test_accuracy;
+    summary->best_valid_loss = fmin(summary->best_valid_loss, row->valid_loss);
     summary->final_valid_loss = row->valid_loss;
 }
 
 static void rebuild_summary(RunRecord *run) {
-    run->summary = (RunSummary){OUTCOME_INTERRUPTED, 0, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+    run->summary = run_summary_new(OUTCOME_INTERRUPTED);
     if (run->n_steps)
         run->summary.steps_run = run->steps[run->n_steps - 1].step;
     for (int i = 0; i < run->n_evals; i++)

@@ -235,7 +235,7 @@ Error *campaign_mark_failed(const Plan *plan, const Phase *phase, const PlannedR
     Arena *arena = arena_new();
     RunHeader header;
     RunWriter *writer;
-    RunSummary summary = {OUTCOME_FAILED, 0, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+    RunSummary summary = run_summary_new(OUTCOME_FAILED);
     Error *error = make_header(&header, plan, phase, run, 1, "none", arena);
     if (!error)
         error = run_begin(&writer, plan->folder, &header, arena);

@@ -112,6 +112,7 @@ static void summarize(Trainer *trainer, RunSummary *summary) {
     summary->final_valid_accuracy = row->valid_accuracy;
     summary->final_valid_loss = row->valid_loss;
     summary->final_test_accuracy = row->test_accuracy;
+    summary->best_valid_loss = fmin(summary->best_valid_loss, row->valid_loss);
     if (isnan(summary->best_valid_accuracy) || row->valid_accuracy > summary->best_valid_accuracy) {
         summary->best_valid_accuracy = row->valid_accuracy;
         summary->test_accuracy_at_best_valid = row->test_accuracy;
@@ -189,7 +190,7 @@ static Error *begin_and_train(RunSummary *out, const TrialSettings *settings, ui
 
 Error *trial_run(RunSummary *out, const TrialSettings *settings, uint64_t seed, const Dataset *data,
                  const TrialLayout *layout, const Recorder *recorder) {
-    *out = (RunSummary){OUTCOME_FAILED, 0, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+    *out = run_summary_new(OUTCOME_FAILED);
     Arena *arena = arena_new();
     Error *error = begin_and_train(out, settings, seed, data, layout, recorder, arena);
     arena_end(arena);

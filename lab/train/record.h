@@ -56,7 +56,11 @@ typedef struct RunSummary {
     double steps_to_target, examples_to_target, seconds_to_target; /* NaN when not reached */
     double final_valid_accuracy, best_valid_accuracy, final_test_accuracy,
         test_accuracy_at_best_valid;
-    double final_valid_loss;
+    double final_valid_loss, best_valid_loss; /* best: smallest of all evaluations */
+    int64_t pruned_at_step; /* a search stopped it here, outcome interrupted; 0: it did not */
 } RunSummary;
+
+/* A summary of nothing: numbers NaN, counts 0. */
+RunSummary run_summary_new(Outcome outcome);
 
 #endif
