@@ -167,6 +167,15 @@ static int by_series(const void *a, const void *b) {
     return order ? order : strcmp(x->cell.config, y->cell.config);
 }
 
+/* labels_make wants the cells of one optimizer together. */
+static int by_optimizer(const void *a, const void *b) {
+    const Cell *x = a, *y = b;
+    int order = compare_optimizers(&x->first->header, &y->first->header);
+    if (order == 0)
+        order = (x->search != NULL) - (y->search != NULL);
+    return order ? order : strcmp(x->config, y->config);
+}
+
 /* Sorts the cells into series: same optimizer, same label. */
 static void make_series(Cells *out, Arena *arena) {
     const char **labels = labels_make(out->cells, out->n_cells, arena);
@@ -190,17 +199,56 @@ static void make_series(Cells *out, Arena *arena) {
     }
 }
 
-Cells *cells_make(const RunRecord *runs, int n, Arena *arena) {
-    Cells *out = ARENA_NEW(arena, Cells);
-    int n_trials;
-    const RunRecord **trials = speaking_runs(&n_trials, runs, n, arena);
-    out->cells = ARENA_ARRAY(arena, Cell, n_trials + 1);
-    for (int i = 0, end; i < n_trials; i = end) {
-        for (end = i + 1; end < n_trials; end++)
+/* The cells of trials [0, n) that belong to no search; they come sorted. */
+static void add_plain(Cells *out, const RunRecord **trials, int n, Arena *arena) {
+    for (int i = 0, end; i < n; i = end) {
+        for (end = i + 1; end < n; end++)
             if (strcmp(trials[i]->header.config, trials[end]->header.config) != 0)
                 break;
         fill(&out->cells[out->n_cells++], &trials[i], end - i, arena);
     }
+}
+
+static bool any_ended(const RunRecord **runs, int n) {
+    for (int i = 0; i < n; i++)
+        if (preference(runs[i]) == 0)
+            return true;
+    return false;
+}
+
+/* A search speaks through its winner, and that through its reruns: the search's own run of it was
+ * chosen for its luck. Where no rerun has ended, that one run stands in, marked. */
+static void add_searched(Cells *out, const RunRecord *const *trials, int n, Arena *arena) {
+    Searches searches = searches_make(trials, n, arena);
+    for (int s = 0; s < searches.n; s++) {
+        const SearchCell *search = &searches.cell[s];
+        if (!search->best)
+            continue; /* a winner's reruns without the search that chose it */
+        bool selected = !any_ended(search->rerun, search->n_reruns);
+        const RunRecord **own = ARENA_ARRAY(arena, const RunRecord *, 1);
+        own[0] = search->best->run;
+        Cell *cell = &out->cells[out->n_cells++];
+        fill(cell, selected ? own : search->rerun, selected ? 1 : search->n_reruns, arena);
+        cell->search = search;
+        cell->selected = selected;
+    }
+}
+
+Cells *cells_make(const RunRecord *runs, int n, Arena *arena) {
+    Cells *out = ARENA_NEW(arena, Cells);
+    int n_trials, n_plain = 0, n_searched = 0;
+    const RunRecord **trials = speaking_runs(&n_trials, runs, n, arena);
+    const RunRecord **searched = ARENA_ARRAY(arena, const RunRecord *, n_trials + 1);
+    for (int i = 0; i < n_trials; i++) {
+        if (trials[i]->search)
+            searched[n_searched++] = trials[i];
+        else
+            trials[n_plain++] = trials[i];
+    }
+    out->cells = ARENA_ARRAY(arena, Cell, n_trials + 1);
+    add_plain(out, trials, n_plain, arena);
+    add_searched(out, searched, n_searched, arena);
+    qsort(out->cells, (size_t)out->n_cells, sizeof *out->cells, by_optimizer);
     make_series(out, arena);
     return out;
 }

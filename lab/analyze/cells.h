@@ -1,9 +1,10 @@
 /* Cells: the statistical side. Trials that differ only in their seed form a cell; cells that
- * continue each other over the global batch form a series, one line in a figure. */
+ * continue each other over the global batch form a series, one line in a figure. A search is one
+ * cell per cell of its sweep, and its winner speaks for it (searches.h). */
 #ifndef LAB_ANALYZE_CELLS_H
 #define LAB_ANALYZE_CELLS_H
 
-#include "lab/store/run.h"
+#include "lab/analyze/searches.h"
 
 /* A quantity over the seeds of a cell. A trial that never got there counts as later than all
  * others, so the median is NaN when half of the trials or more missed. */
@@ -13,7 +14,9 @@ typedef struct Spread {
 } Spread;
 
 typedef struct Cell {
-    const char *config; /* canonical JSON without the seed: what makes the cell */
+    const char *config;       /* canonical JSON without the seed: what makes the cell */
+    const SearchCell *search; /* what was searched here, NULL: nothing */
+    bool selected; /* of a search without reruns: its one run was chosen because it looked best */
     const RunRecord *first;
     int series; /* index into Cells.series */
     int64_t global_batch, mini_batch;

@@ -44,6 +44,20 @@ static void warn_if_refuted(Critical *critical, Arena *arena) {
     }
 }
 
+/* The one run of a search that was not followed by reruns won by luck too. */
+static void warn_if_selected(Critical *critical, Arena *arena) {
+    const char **batch = ARENA_ARRAY(arena, const char *, critical->line->n + 1);
+    int n = 0;
+    for (int i = 0; i < critical->line->n; i++)
+        if (critical->line->cell[i]->selected)
+            batch[n++] = format_count((double)critical->line->cell[i]->global_batch, arena);
+    if (n)
+        critical->fit.warning[critical->fit.n_warnings++] = arena_print(
+            arena,
+            "at B = %s the search's own run stands in for reruns, which is too good on average",
+            format_list(batch, n, arena));
+}
+
 static void fit_line(Critical *out, Arena *arena) {
     int room = 1, n_batches = 0;
     bool has_target = false;
@@ -67,6 +81,7 @@ static void fit_line(Critical *out, Arena *arena) {
     out->smallest = out->fit.profile.batch[0];
     out->largest = out->fit.profile.batch[n_batches - 1];
     warn_if_refuted(out, arena);
+    warn_if_selected(out, arena);
 }
 
 Prediction critical_predict(const RunRecord *run) {

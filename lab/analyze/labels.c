@@ -46,9 +46,22 @@ static int by_key(const void *a, const void *b) {
     return strcmp(((const Leaf *)a)->key, ((const Leaf *)b)->key);
 }
 
-static Leaves leaves_of(const Json *config, Arena *arena) {
-    Leaves leaves = {0};
-    flatten(&leaves, config, "", arena);
+/* Does a setting belong to an axis of the search? Its winner's value is a result, not a name. */
+static bool is_searched(const char *key, const SearchCell *search) {
+    for (int a = 0; search && a < search->search.n_axes; a++) {
+        size_t n = strlen(search->axis[a].name);
+        if (strncmp(key, search->axis[a].name, n) == 0 && (key[n] == 0 || key[n] == '.'))
+            return true;
+    }
+    return false;
+}
+
+static Leaves leaves_of(const Cell *cell, Arena *arena) {
+    Leaves all = {0}, leaves = {0};
+    flatten(&all, cell->first->config, "", arena);
+    for (int i = 0; i < all.n; i++)
+        if (!is_searched(all.leaf[i].key, cell->search))
+            leaves_add(&leaves, all.leaf[i], arena);
     if (leaves.n)
         qsort(leaves.leaf, (size_t)leaves.n, sizeof(Leaf), by_key);
     return leaves;
@@ -124,15 +137,22 @@ static void label_optimizer(const char **labels, const Cell *cells, const Leaves
     for (int i = 1; i < end - first; i++)
         if (refs[i].global_batch == refs[i - 1].global_batch)
             differences(&varying, &leaves[refs[i - 1].index], &leaves[refs[i].index], arena);
-    for (int i = first; i < end; i++)
-        labels[i] = label_of(cells[i].first->header.optimizer, &leaves[i], &varying, arena);
+    bool mixed = false; /* tuned cells and others under one optimizer's name */
+    for (int i = first + 1; i < end; i++)
+        mixed |= (cells[i].search == NULL) != (cells[first].search == NULL);
+    for (int i = first; i < end; i++) {
+        const char *name = cells[i].first->header.optimizer;
+        if (mixed && cells[i].search)
+            name = arena_print(arena, "%s, tuned", name);
+        labels[i] = label_of(name, &leaves[i], &varying, arena);
+    }
 }
 
 const char **labels_make(const Cell *cells, int n_cells, Arena *arena) {
     const char **labels = ARENA_ARRAY(arena, const char *, n_cells + 1);
     Leaves *leaves = ARENA_ARRAY(arena, Leaves, n_cells + 1);
     for (int i = 0; i < n_cells; i++)
-        leaves[i] = leaves_of(cells[i].first->config, arena);
+        leaves[i] = leaves_of(&cells[i], arena);
     for (int i = 0, end; i < n_cells; i = end) {
         for (end = i + 1; end < n_cells; end++)
             if (strcmp(cells[i].first->header.optimizer, cells[end].first->header.optimizer) != 0)

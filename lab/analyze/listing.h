@@ -14,6 +14,12 @@ Table *listing_cells(const Results *results, Arena *arena);
 /* One row a run that disagrees with its trial. */
 Table *listing_disagreements(const Results *results, Arena *arena);
 
+/* One row a point of every search: settings, outcome, what it reached and where it ranks. */
+Table *listing_search(const Results *results, Arena *arena);
+
+/* One row a searched cell: counts, the winner and its reruns, and every warning. */
+Table *listing_search_cells(const Results *results, Arena *arena);
+
 /* A table as JSON: an array of objects keyed by column; columns with unit "flag" become booleans,
  * missing numbers null. */
 Json *listing_json(const Table *table, Arena *arena);

@@ -18,6 +18,8 @@ Report *report_new(const Results *results, Arena *arena) {
     report->listing[2] = listing_runs(results, arena);
     report->listing[3] = critical_table(&results->criticals, arena);
     report->listing[4] = targets_fits(&results->targets, arena);
+    report->listing[5] = listing_search(results, arena);
+    report->listing[6] = listing_search_cells(results, arena);
     for (int f = 0; f < FIGURE_N; f++) {
         const FigureType *type =
             (const FigureType *)figure_table[f]; /* types begin with their kind */
@@ -169,6 +171,8 @@ static const char *reached_text(const Cell *cell, Arena *arena) {
     for (int o = OUTCOME_DIVERGED; o < OUTCOME_N; o++)
         if (cell->n_of[o])
             text = arena_print(arena, "%s, %d %s", text, cell->n_of[o], outcome_name((Outcome)o));
+    if (cell->selected)
+        text = arena_print(arena, "%s (the search's own run)", text);
     return text;
 }
 
@@ -276,6 +280,7 @@ const char *report_html(const Report *report, Arena *arena) {
     add_answer(&out, report);
     add_verdict(&out, report, arena);
     add_key_table(&out, report, arena);
+    report_search(&out, report->results, arena);
     add_figures(&out, report);
     add_critical(&out, report, arena);
     report_outcomes(&out, report->results, arena);

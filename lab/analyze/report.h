@@ -6,7 +6,7 @@
 #include "lab/analyze/figure.h"
 #include "lab/base/text.h"
 
-#define REPORT_LISTINGS 5
+#define REPORT_LISTINGS 7
 
 typedef struct ReportFigure {
     const FigureType *type;
@@ -20,7 +20,8 @@ typedef struct ReportFigure {
 typedef struct Report {
     const Results *results;
     Answer answer;
-    Table *listing[REPORT_LISTINGS]; /* cells, disagreements, runs, critical batch, target fits */
+    Table *listing[REPORT_LISTINGS]; /* cells, disagreements, runs, critical batch, target
+                                        fits, search, search cells */
     ReportFigure figure[FIGURE_N];
 } Report;
 
@@ -33,6 +34,8 @@ const char *report_html(const Report *report, Arena *arena);
 
 /* ---- sections in files of their own */
 
+/* What was searched, what won in every cell, and its warnings; nothing without a search. */
+void report_search(Text *out, const Results *results, Arena *arena);
 /* Counts by outcome, then every cell and run that did not go to plan. */
 void report_outcomes(Text *out, const Results *results, Arena *arena);
 /* Machine, build, libraries, times, and the command that makes the results again. */

@@ -2,64 +2,15 @@
 #include "lab/analyze/analyze.h"
 #include "lab/analyze/figure.h"
 #include "lab/base/io.h"
-#include "tests/unit/fixture_runs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "tests/unit/fixture_folder.h"
+
 #include <stdlib.h>
-
-#define MUST(call)                                                                                 \
-    do {                                                                                           \
-        Error *must_error_ = (call);                                                               \
-        if (must_error_)                                                                           \
-            fail_msg("%s", error_text(must_error_));                                               \
-    } while (0)
-
-static void write_run(const char *folder, const RunRecord *run) {
-    Arena *arena = arena_new();
-    RunWriter *writer;
-    MUST(run_begin(&writer, folder, &run->header, arena));
-    Recorder recorder = run_recorder(writer);
-    float *weights = ARENA_ARRAY(arena, float, run->header.n_weights);
-    int e = 0, d = 0;
-    for (int64_t s = 0; s < run->n_steps; s++) {
-        MUST(recorder.step(recorder.self, &run->steps[s]));
-        for (; e < run->n_evals && run->evals[e].step == s + 1; e++)
-            MUST(recorder.eval(recorder.self, &run->evals[e], NULL, 0));
-        for (; d < run->n_digests && run->digests[d].step == s + 1; d++)
-            MUST(recorder.digest(recorder.self, s + 1, weights, run->header.n_weights));
-    }
-    MUST(run_finish(writer, &run->summary));
-    arena_end(arena);
-}
-
-/* A results folder of `n` runs, in the build tree. */
-static const char *write_study(const char *name, const RunRecord *runs, int n, Arena *arena) {
-    const char *folder = arena_print(arena, "%s/test_report/%s", BINARY_DIR, name);
-    const char *clear = arena_print(arena, "rm -rf '%s'", folder);
-    assert_int_equal(system(clear), 0);
-    MUST(io_folder(folder));
-    for (int i = 0; i < n; i++)
-        write_run(folder, &runs[i]);
-    return folder;
-}
-
-static char *slurp(const char *folder, const char *name, Arena *arena) {
-    char *text;
-    size_t n;
-    MUST(io_read(&text, &n, arena_print(arena, "%s/%s", folder, name), arena));
-    return text;
-}
-
-static int count(const char *text, const char *part) {
-    int n = 0;
-    for (const char *at = text; (at = strstr(at, part)); at += strlen(part))
-        n++;
-    return n;
-}
 
 /* Two batches of two optimizers, full and verify runs. */
 static RunRecord *few_runs(int *n, Arena *arena) {
@@ -83,7 +34,7 @@ static void test_report__says_everything_and_loads_nothing(void **state) {
     Arena *arena = arena_new();
     int n;
     RunRecord *runs = few_runs(&n, arena);
-    const char *folder = write_study("whole", runs, n, arena);
+    const char *folder = write_study("test_report/whole", runs, n, arena);
     char *path;
     MUST(analyze_report(folder, &path, arena));
     assert_string_equal(path, arena_print(arena, "%s/report.html", folder));
@@ -108,7 +59,7 @@ static void test_report__same_results_give_the_same_bytes(void **state) {
     Arena *arena = arena_new();
     int n;
     RunRecord *runs = few_runs(&n, arena);
-    const char *folder = write_study("again", runs, n, arena);
+    const char *folder = write_study("test_report/again", runs, n, arena);
     char *path;
     MUST(analyze_report(folder, &path, arena));
     char *first = slurp(folder, "report.html", arena),
@@ -125,7 +76,7 @@ static void test_report__a_broken_trajectory_is_not_hidden(void **state) {
     int n;
     RunRecord *runs = few_runs(&n, arena);
     runs[1].steps[0].train_loss += 1e-9;
-    const char *folder = write_study("broken", runs, n, arena);
+    const char *folder = write_study("test_report/broken", runs, n, arena);
     char *path;
     MUST(analyze_report(folder, &path, arena));
     char *html = slurp(folder, "report.html", arena);
@@ -141,7 +92,7 @@ static void test_report__figures_that_do_not_apply_say_why_and_leave_no_file(voi
     Arena *arena = arena_new();
     int n;
     RunRecord *runs = few_runs(&n, arena);
-    const char *folder = write_study("verify_only", &runs[1], 2, arena);
+    const char *folder = write_study("test_report/verify_only", &runs[1], 2, arena);
     MUST(io_folder(arena_print(arena, "%s/figures", folder)));
     MUST(io_write(arena_print(arena, "%s/figures/curves.svg", folder), "stale", 5));
     char *path;
@@ -160,7 +111,7 @@ static void test_report__without_gnuplot_tables_and_page_are_there(void **state)
     Arena *arena = arena_new();
     int n;
     RunRecord *runs = few_runs(&n, arena);
-    const char *folder = write_study("no_gnuplot", runs, n, arena);
+    const char *folder = write_study("test_report/no_gnuplot", runs, n, arena);
     char *keep = arena_copy(arena, getenv("PATH"));
     setenv("PATH", "/nonexistent", 1);
     char *path;
@@ -180,7 +131,7 @@ static void test_report__list_has_every_run(void **state) {
     Arena *arena = arena_new();
     int n;
     RunRecord *runs = few_runs(&n, arena);
-    const char *folder = write_study("list", runs, n, arena);
+    const char *folder = write_study("test_report/list", runs, n, arena);
     Json *list;
     MUST(analyze_list(&list, folder, arena));
     assert_int_equal(list->n, n);
@@ -206,7 +157,7 @@ static void test_report__list_has_every_run(void **state) {
 static void test_report__no_folder_and_no_runs_are_missing_input(void **state) {
     (void)state;
     Arena *arena = arena_new();
-    const char *folder = write_study("empty", NULL, 0, arena);
+    const char *folder = write_study("test_report/empty", NULL, 0, arena);
     Error *empty = analyze_tables(folder, arena);
     Error *absent = analyze_tables(arena_print(arena, "%s/absent", folder), arena);
     assert_int_equal(error_code(empty), CODE_MISSING);
