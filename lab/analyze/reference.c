@@ -1,6 +1,7 @@
 #include "lab/analyze/reference.h"
 
 #include "lab/base/io.h"
+#include "lab/base/text.h"
 
 #include <math.h>
 #include <string.h>
@@ -134,6 +135,26 @@ static bool covers(const Json *known, const Json *now) {
         return true;
     }
     return false;
+}
+
+static void add_differences(Text *out, const Json *known, const Json *now, const char *path,
+                            Arena *arena) {
+    if (now && known->kind == JSON_OBJECT && now->kind == JSON_OBJECT) {
+        JSON_EACH (child, known)
+            if (strcmp(child->key, "path") != 0)
+                add_differences(out, child, json_find(now, child->key),
+                                *path ? arena_print(arena, "%s.%s", path, child->key) : child->key,
+                                arena);
+    } else if (!covers(known, now)) {
+        text_add(out, "%s%s (%s for %s)", out->n ? ", " : "", path,
+                 now ? json_canonical(now, arena) : "nothing", json_canonical(known, arena));
+    }
+}
+
+const char *reference_differences(const ReferenceCell *known, const Cell *cell, Arena *arena) {
+    Text out = text_new(arena);
+    add_differences(&out, known->config, cell->first->config, "", arena);
+    return out.data;
 }
 
 const ReferenceCell *reference_find(const Reference *reference, const Cell *cell) {

@@ -34,6 +34,9 @@ Error *reference_write(const char *path, const char *experiment, const Cells *ce
  * know are let pass, because a newer program has more of them. NULL when there is none. */
 const ReferenceCell *reference_find(const Reference *reference, const Cell *cell);
 
+/* "lr.base (0.02 for 0.01), ...": the settings in which a cell departs from a reference cell. */
+const char *reference_differences(const ReferenceCell *known, const Cell *cell, Arena *arena);
+
 /* Examples to the target of a run, NaN when it missed. */
 double reference_examples(const RunRecord *run);
 

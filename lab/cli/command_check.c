@@ -1,5 +1,6 @@
 #include "lab/cli/carry_out.h"
 
+#include "lab/analyze/format.h"
 #include "lab/analyze/verdict.h"
 #include "lab/base/io.h"
 #include "lab/base/say.h"
@@ -68,44 +69,102 @@ static Error *refuse_without_target(const Cells *cells, const char *file) {
         "give trial.stop a metric and a target");
 }
 
-static void print_change(const char *path, const Verdict *verdicts, int n) {
-    say("%s is written; against the one before:", path);
-    for (int i = 0; i < n; i++)
-        say("  %s, B = %lld: %s", verdicts[i].series, (long long)verdicts[i].global_batch,
-            verdicts[i].sentence);
+static const char *median_text(const double *examples, int n, Arena *arena) {
+    double median = spread_make(examples, n, arena).median;
+    return isnan(median) ? "missed" : format_count(median, arena);
+}
+
+static const char *cell_text(const ReferenceCell *cell, Arena *arena) {
+    return arena_print(arena, "%s (%s)", median_text(cell->examples, cell->n, arena),
+                       format_plural(cell->n, "run", arena));
+}
+
+static const ReferenceCell *same_place(const Reference *reference, const ReferenceCell *cell) {
+    for (int i = 0; i < reference->n_cells; i++)
+        if (reference->cells[i].global_batch == cell->global_batch &&
+            strcmp(reference->cells[i].label, cell->label) == 0)
+            return &reference->cells[i];
+    return NULL;
+}
+
+static const char *commit_of(const Reference *reference) {
+    const Json *commit =
+        reference->provenance ? json_find(reference->provenance, "git_commit") : NULL;
+    return commit && commit->kind == JSON_TEXT ? commit->text : "unknown";
+}
+
+/* What changes by the new reference: a line a cell, median examples before and after. */
+static void say_change(const char *path, const Reference *before, const Reference *after,
+                       const Verdict *verdicts, Arena *arena) {
+    say("%s is written, commit %s -> %s; median examples to the target:", path, commit_of(before),
+        commit_of(after));
+    for (int i = 0; i < after->n_cells; i++) { /* in the order of the verdicts */
+        const ReferenceCell *cell = &after->cells[i], *old = same_place(before, cell);
+        say("  %s, B = %lld: %s -> %s; %s", cell->label, (long long)cell->global_batch,
+            old ? cell_text(old, arena) : "nothing", cell_text(cell, arena), verdicts[i].sentence);
+    }
+    for (int i = 0; i < before->n_cells; i++)
+        if (!same_place(after, &before->cells[i]))
+            say("  %s, B = %lld: %s -> gone", before->cells[i].label,
+                (long long)before->cells[i].global_batch, cell_text(&before->cells[i], arena));
+}
+
+/* A reference that cannot be read is about to be replaced: said, and no error. */
+static bool load_before(Reference *before, const char *path, Arena *arena) {
+    if (!io_exists(path))
+        return false;
+    Error *error = reference_load(before, path, arena);
+    if (!error)
+        return true;
+    error_print(error, stderr);
+    error_end(error);
+    return false;
+}
+
+static int count_unfinished(const Cells *cells) {
+    int n = 0;
+    for (int i = 0; i < cells->n_cells; i++)
+        n += cells->cells[i].n_trials - cell_n_done(&cells->cells[i]);
+    return n;
 }
 
 /* Writes the reference, and says what changes by it. */
 static Error *update(const char *path, const Experiment *experiment, const Cells *cells,
                      double margin, Arena *arena) {
-    Reference before;
-    Verdict *verdicts = NULL;
-    int n = 0;
-    Error *error = io_exists(path) ? reference_load(&before, path, arena) : NULL;
-    if (error) { /* it is about to be replaced */
-        error_print(error, stderr);
-        error_end(error);
-    } else if (io_exists(path)) {
-        verdicts = verdicts_make(&n, cells, &before, margin, arena);
-    }
+    Reference before, after;
+    if (count_unfinished(cells) > 0)
+        return error_hint(
+            error_new(CODE_SOME_FAILED, "%d runs failed or did not end", count_unfinished(cells)),
+            "a reference is made of whole runs: the same command tries them again");
+    bool had = load_before(&before, path, arena);
     const char *slash = strrchr(path, '/');
     if (slash)
         PASS(io_folder(arena_copy_n(arena, path, (size_t)(slash - path))));
     PASS(reference_write(path, experiment->name, cells, provenance_make("none", 1, arena), arena));
-    if (verdicts)
-        print_change(path, verdicts, n);
+    if (had) {
+        int n;
+        PASS(reference_load(&after, path, arena));
+        say_change(path, &before, &after, verdicts_make(&n, cells, &before, margin, arena), arena);
+    }
     printf("%s\n", path);
     return NULL;
 }
 
+static void print_verdicts(const Verdict *verdicts, int n, const Reference *reference,
+                           double margin, Arena *arena) {
+    for (int i = 0; i < n; i++)
+        printf("%s, B = %lld: %s\n", verdicts[i].series, (long long)verdicts[i].global_batch,
+               verdicts[i].sentence);
+    printf("%s\n", verdicts_summary(verdicts, n, reference, margin, arena));
+}
+
 static Error *show(const Experiment *experiment, const Verdict *verdicts, int n,
-                   const CommandLine *line, Arena *arena) {
+                   const Reference *reference, double margin, const CommandLine *line,
+                   Arena *arena) {
     if (command_option(line, "--json"))
         printf("%s", json_pretty(verdicts_json(experiment->name, verdicts, n, arena), arena));
     else
-        for (int i = 0; i < n; i++)
-            printf("%s, B = %lld%s: %s\n", verdicts[i].series, (long long)verdicts[i].global_batch,
-                   verdicts[i].between ? " (interpolated)" : "", verdicts[i].sentence);
+        print_verdicts(verdicts, n, reference, margin, arena);
     const char *junit = command_option(line, "--junit");
     if (!junit)
         return NULL;
@@ -135,8 +194,10 @@ static Error *run_check(const CommandLine *line, int *code, Arena *arena) {
         return update(path, &experiment, cells, margin, arena);
     int n;
     const Verdict *verdicts = verdicts_make(&n, cells, &reference, margin, arena);
-    PASS(show(&experiment, verdicts, n, line, arena));
-    *code = verdicts_failed(verdicts, n) ? CODE_CHECK : CODE_OK;
+    PASS(show(&experiment, verdicts, n, &reference, margin, line, arena));
+    *code = verdicts_failed(verdicts, n)  ? CODE_CHECK
+            : count_unfinished(cells) > 0 ? CODE_SOME_FAILED
+                                          : CODE_OK;
     return NULL;
 }
 
@@ -161,10 +222,14 @@ COMMAND_TYPE(check) = {
              "cell by cell. The same bits need no statistics; otherwise the verdict is same, "
              "slower, faster,\n"
              "missed or unknown, with its interval and how big a slowdown the seeds would have "
-             "seen.\n"
-             "slower, faster and missed end with exit code 3; `faster` until the reference is "
-             "updated on\n"
-             "purpose. A reference wants at least twice the seeds of a check: --update seeds=2n."},
+             "seen. `slower`\n"
+             "means more than the margin beyond doubt; all cells together fail unchanged training "
+             "in one check\n"
+             "of twenty. slower, faster and missed end with exit code 3; `faster` until the "
+             "reference is updated\n"
+             "on purpose. Seeds that the reference has not: seeds=1000..1004. A reference wants "
+             "at least twice\n"
+             "the seeds of a check: --update seeds=10."},
     .usage = "EXPERIMENT.json [key.path=value ...]",
     .options = options,
     .run = run_check,

@@ -156,11 +156,16 @@ static Json *sweep(const Json *trial_schema, Arena *arena) {
 static Json *seeds(Arena *arena) {
     Json *schema = json_object(arena);
     json_add_text(schema, "description",
-                  "a count n (seeds 0 to n-1) or a list; seeds from 2^53 on as texts", arena);
+                  "a count n (seeds 0 to n-1), a list, or a span such as 1000..1004; seeds from "
+                  "2^53 on as texts",
+                  arena);
     json_add_number(schema, "default", 1, arena);
     Json *choices = json_add(schema, "oneOf", json_array(arena), arena);
     Json *count = json_add(choices, NULL, json_object(arena), arena),
-         *list = json_add(choices, NULL, json_object(arena), arena);
+         *list = json_add(choices, NULL, json_object(arena), arena),
+         *span = json_add(choices, NULL, json_object(arena), arena);
+    json_add_text(span, "type", "string", arena);
+    json_add_text(span, "pattern", "^[0-9]+\\.\\.[0-9]+$", arena);
     json_add_text(count, "type", "integer", arena);
     json_add_number(count, "minimum", 1, arena);
     json_add_number(count, "maximum", EXPERIMENT_MAX_SEEDS, arena);

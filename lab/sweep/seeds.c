@@ -5,11 +5,12 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static Error *hint_seeds(Error *error) {
     return error_hint(error,
-                      "legal: a count up to %d (seeds 0 to n-1) or a list such as [0, 7]; a seed "
-                      "is a whole number "
+                      "legal: a count up to %d (seeds 0 to n-1), a list such as [0, 7], or a span "
+                      "such as \"1000..1004\"; a seed is a whole number "
                       "from 0 below 2^64 (from 2^53 on as a text)",
                       EXPERIMENT_MAX_SEEDS);
 }
@@ -45,11 +46,39 @@ static Error *read_seed_list(uint64_t **out, int *n, const Json *seeds, Arena *a
     return NULL;
 }
 
+/* "1000..1004": both ends are seeds. */
+static Error *read_seed_span(uint64_t **out, int *n, const Json *seeds, Arena *arena) {
+    const char *dots = strstr(seeds->text, "..");
+    Json *end[2];
+    uint64_t seed[2] = {0};
+    if (!dots)
+        return hint_seeds(json_error(seeds, "is '%s', which is no span of seeds", seeds->text));
+    end[0] = json_text(arena_copy_n(arena, seeds->text, (size_t)(dots - seeds->text)), arena);
+    end[1] = json_text(dots + 2, arena);
+    for (int i = 0; i < 2; i++) {
+        Error *error = read_seed(&seed[i], end[i]);
+        if (error) {
+            error_end(error);
+            return hint_seeds(json_error(seeds, "is '%s', which is no span of seeds", seeds->text));
+        }
+    }
+    if (seed[1] < seed[0] || seed[1] - seed[0] >= EXPERIMENT_MAX_SEEDS)
+        return hint_seeds(
+            json_error(seeds, "is '%s', which is an empty or too long span", seeds->text));
+    *n = (int)(seed[1] - seed[0]) + 1;
+    *out = ARENA_ARRAY(arena, uint64_t, *n);
+    for (int i = 0; i < *n; i++)
+        (*out)[i] = seed[0] + (uint64_t)i;
+    return NULL;
+}
+
 Error *seeds_read(uint64_t **out, int *n, const Json *seeds, Arena *arena) {
     if (seeds && seeds->kind == JSON_ARRAY)
         return read_seed_list(out, n, seeds, arena);
+    if (seeds && seeds->kind == JSON_TEXT)
+        return read_seed_span(out, n, seeds, arena);
     if (seeds && seeds->kind != JSON_NUMBER)
-        return hint_seeds(json_error(seeds, "is %s, but should be a count or a list",
+        return hint_seeds(json_error(seeds, "is %s, but should be a count, a list or a span",
                                      json_kind_name(seeds->kind)));
     double count = seeds ? seeds->number : 1;
     if (count != floor(count))

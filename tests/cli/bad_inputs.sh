@@ -157,6 +157,9 @@ done <<'TABLE'
 2|s/"replicas": \[1\]/"replicas": [1, 8]/|layouts.replicas has 8 replicas, but no trial of the experiment has more than 4 shards|smaller mini_batch
 2|s/"threads": 1/"threads": 0/|layouts.threads is 0, which is out of range|legal: 1 to
 2|s/"steps": 5/"steps": 0/|layouts.steps is 0, which is out of range|legal: 1 to
+2|s/"seeds": 1/"seeds": "7..3"/|seeds is '7..3', which is an empty|a span
+2|s/"seeds": 1/"seeds": "0..99999"/|seeds is '0..99999', which is an empty or too long span|a span
+2|s/"seeds": 1/"seeds": "1..x"/|seeds is '1..x', which is no span|a span
 2|s/"seeds": 1/"seeds": 0/|seeds|a count
 2|s/"seeds": 1/"seeds": -3/|seeds|a count
 2|s/"seeds": 1/"seeds": 1.5/|seeds is 1.5, but should be a whole number|a count
