@@ -1,6 +1,5 @@
 /* Verdicts for people and machines. */
 #include "lab/analyze/format.h"
-#include "lab/analyze/html.h"
 #include "lab/analyze/verdict.h"
 #include "lab/base/text.h"
 
@@ -75,9 +74,27 @@ Json *verdicts_json(const char *experiment, const Verdict *verdicts, int n, Aren
 
 /* ---- JUnit */
 
+/* For content and quoted attributes. XML knows five entities and no HTML ones, and most control
+ * characters not even escaped. */
 static const char *escape(const char *raw, Arena *arena) {
     Text out = text_new(arena);
-    html_text(&out, raw);
+    for (const char *c = raw; *c; c++)
+        switch (*c) {
+        case '&':
+            text_add(&out, "&amp;");
+            break;
+        case '<':
+            text_add(&out, "&lt;");
+            break;
+        case '>':
+            text_add(&out, "&gt;");
+            break;
+        case '"':
+            text_add(&out, "&quot;");
+            break;
+        default:
+            text_add_n(&out, (unsigned char)*c < 0x20 ? " " : c, 1);
+        }
     return out.data;
 }
 
