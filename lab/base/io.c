@@ -118,14 +118,16 @@ Error *io_publish(const char *aside, const char *path) {
     return NULL;
 }
 
-Error *io_write(const char *path, const void *bytes, size_t n) {
+Error *io_write_pieces(const char *path, const IoPiece *pieces, int n) {
     char aside[4096];
     if (snprintf(aside, sizeof aside, "%s.tmp-%ld", path, (long)getpid()) >= (int)sizeof aside)
         return path_too_long(path);
     int fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0)
         return cannot_write(aside);
-    int result = write_all(fd, bytes, n);
+    int result = 0;
+    for (int i = 0; i < n && result == 0; i++)
+        result = write_all(fd, pieces[i].bytes, pieces[i].n);
     if (result != 0) {
         Error *error = cannot_write(aside);
         close(fd);
@@ -134,6 +136,10 @@ Error *io_write(const char *path, const void *bytes, size_t n) {
     }
     close(fd);
     return io_publish(aside, path);
+}
+
+Error *io_write(const char *path, const void *bytes, size_t n) {
+    return io_write_pieces(path, &(IoPiece){bytes, n}, 1);
 }
 
 Error *io_folder(const char *path) {
@@ -237,6 +243,13 @@ Error *io_log_add(IoLog *log, const void *bytes, size_t n) {
 Error *io_log_sync(IoLog *log) {
     PASS(io_log_flush(log));
     return fdatasync(log->fd) == 0 ? NULL : cannot_write(log->path);
+}
+
+Error *io_log_publish(IoLog *log, const char *path) {
+    PASS(io_log_flush(log));
+    PASS(io_publish(log->path, path));
+    log->path = path;
+    return NULL;
 }
 
 Error *io_log_close(IoLog *log) {

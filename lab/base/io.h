@@ -16,6 +16,13 @@ Error *io_read(char **out, size_t *n, const char *path,
 /* Writes PATH.tmp-PID, fsyncs it, renames it over `path`, fsyncs the folder. */
 Error *io_write(const char *path, const void *bytes, size_t n);
 
+/* The same for a file that is made of several pieces, one behind the other. */
+typedef struct IoPiece {
+    const void *bytes;
+    size_t n;
+} IoPiece;
+Error *io_write_pieces(const char *path, const IoPiece *pieces, int n);
+
 /* Makes the last step of io_write for a file that somebody else (HDF5) wrote aside. */
 Error *io_publish(const char *aside, const char *path);
 
@@ -36,6 +43,8 @@ Error *io_log_add(IoLog *log, const void *bytes, size_t n); /* buffered */
 Error *io_log_flush(IoLog *log);                            /* to the kernel */
 Error *io_log_sync(IoLog *log);                             /* flush and fdatasync */
 Error *io_log_close(IoLog *log);                            /* flush, sync and close */
+/* Syncs a log that was opened aside and renames it over `path`, its name from now on. */
+Error *io_log_publish(IoLog *log, const char *path);
 
 /* A lock on a file (made when absent) that the kernel drops when the process dies. `wait_s` > 0
  * tries again for that long. *out = NULL without an error when somebody else holds it. */

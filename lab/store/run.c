@@ -3,6 +3,7 @@
 
 #include "lab/base/clock.h"
 #include "lab/base/io.h"
+#include "lab/store/checkpoints.h"
 #include "lab/store/digest.h"
 #include "lab/store/h5.h"
 #include "lab/store/journal.h"
@@ -10,8 +11,10 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Rows go to the kernel after this many, or after as many seconds of training: what a killed writer
  * may lose. */
@@ -20,7 +23,9 @@
 
 struct RunWriter {
     Arena *arena;
-    const char *folder;
+    const char *folder, *experiment_folder;
+    CheckpointLabel label;
+    bool keeps_checkpoints;
     IoLog *log;
     uint8_t *frame; /* room for the largest row frame */
     bool canonical;
@@ -68,13 +73,13 @@ static Error *keep_interrupted(const char *folder, const char *journal, Arena *a
     return NULL;
 }
 
-/* What stands in the way of a new journal: an unfinished one is kept beside it; derived files go.
+/* What stands in the way of a new journal: an interrupted one is kept beside it; derived files go.
  */
 static Error *make_way(const char *folder, const char *journal, Arena *arena) {
     bool finished;
     Outcome outcome;
     PASS(run_is_finished(&finished, &outcome, folder, arena));
-    if (!finished && io_exists(journal))
+    if ((!finished || outcome == OUTCOME_INTERRUPTED) && io_exists(journal))
         PASS(keep_interrupted(folder, journal, arena));
     const char *derived = arena_print(arena, "%s/run.h5", folder);
     if (remove(derived) != 0 && errno != ENOENT)
@@ -90,10 +95,14 @@ static size_t largest_frame(const RunHeader *header) {
     return JOURNAL_HEAD + (n > digest ? n : digest) + JOURNAL_TAIL;
 }
 
-static RunWriter *make_writer(const RunHeader *header, const char *folder, Arena *arena) {
+static RunWriter *make_writer(const RunHeader *header, const char *experiment_folder,
+                              Arena *arena) {
     RunWriter *writer = ARENA_NEW(arena, RunWriter);
     writer->arena = arena;
-    writer->folder = folder;
+    writer->experiment_folder = arena_copy(arena, experiment_folder);
+    writer->folder = arena_print(arena, "%s/runs/%s", experiment_folder, header->run_id);
+    writer->label = checkpoints_label(header, arena);
+    writer->keeps_checkpoints = header->mode == RUN_FULL && header->canonical;
     writer->frame = arena_alloc(arena, largest_frame(header));
     writer->canonical = header->canonical;
     writer->n_layers = header->n_layers;
@@ -104,17 +113,23 @@ static RunWriter *make_writer(const RunHeader *header, const char *folder, Arena
     return writer;
 }
 
+static Error *add_header(RunWriter *writer, const RunHeader *header) {
+    const char *text = json_canonical(run_json_header(header, writer->arena), writer->arena);
+    return add_text(writer, FRAME_HEADER, text);
+}
+
+static Error *begin_journal(RunWriter *writer, const char *journal, const RunHeader *header) {
+    PASS(make_way(writer->folder, journal, writer->arena));
+    PASS(io_log_open(&writer->log, journal, true, writer->arena));
+    PASS(add_header(writer, header));
+    return io_log_sync(writer->log);
+}
+
 Error *run_begin(RunWriter **out, const char *experiment_folder, const RunHeader *header,
                  Arena *arena) {
-    const char *folder = arena_print(arena, "%s/runs/%s", experiment_folder, header->run_id);
-    const char *journal = arena_print(arena, "%s/journal", folder);
-    TRY(io_folder(folder), "cannot begin run '%s'", header->run_id);
-    TRY(make_way(folder, journal, arena), "cannot begin run '%s'", header->run_id);
-    RunWriter *writer = make_writer(header, folder, arena);
-    TRY(io_log_open(&writer->log, journal, true, arena), "cannot begin run '%s'", header->run_id);
-    const char *text = json_canonical(run_json_header(header, arena), arena);
-    Error *error = add_text(writer, FRAME_HEADER, text);
-    error = error ? error : io_log_sync(writer->log);
+    RunWriter *writer = make_writer(header, experiment_folder, arena);
+    TRY(io_folder(writer->folder), "cannot begin run '%s'", header->run_id);
+    Error *error = begin_journal(writer, arena_print(arena, "%s/journal", writer->folder), header);
     if (error) {
         run_abandon(writer);
         return error_wrap(error, "cannot begin run '%s'", header->run_id);
@@ -131,12 +146,32 @@ static Error *flush(RunWriter *writer) {
     return io_log_flush(writer->log);
 }
 
-static Error *record_step(void *self, const StepRow *row) {
-    RunWriter *writer = self;
+static Error *add_step(RunWriter *writer, const StepRow *row) {
     if (writer->canonical)
         digest_step(&writer->digest, row);
     journal_pack(writer->frame + JOURNAL_HEAD, GROUP_STEPS, row);
-    Error *error = add_frame(writer, FRAME_STEP, (size_t)schema_count(GROUP_STEPS) * 8);
+    return add_frame(writer, FRAME_STEP, (size_t)schema_count(GROUP_STEPS) * 8);
+}
+
+static Error *add_eval(RunWriter *writer, const EvalRow *row, const LayerRow *layers) {
+    if (writer->canonical)
+        digest_eval(&writer->digest, row, layers, writer->n_layers);
+    uint8_t *at = journal_pack(writer->frame + JOURNAL_HEAD, GROUP_EVAL, row);
+    for (int i = 0; i < writer->n_layers; i++)
+        at = journal_pack(at, GROUP_LAYERS, &layers[i]);
+    return add_frame(writer, FRAME_EVAL, (size_t)(at - writer->frame) - JOURNAL_HEAD);
+}
+
+static Error *add_digest(RunWriter *writer, int64_t step, const char sha256[HASH_ROOM]) {
+    uint8_t *payload = writer->frame + JOURNAL_HEAD;
+    journal_put64(payload, (uint64_t)step);
+    memcpy(payload + 8, sha256, HASH_ROOM - 1);
+    return add_frame(writer, FRAME_DIGEST, 8 + HASH_ROOM - 1);
+}
+
+static Error *record_step(void *self, const StepRow *row) {
+    RunWriter *writer = self;
+    Error *error = add_step(writer, row);
     writer->unflushed_s += row->step_s; /* the row's own time: no clock is asked */
     if (!error && (++writer->unflushed_rows >= FLUSH_ROWS || !(writer->unflushed_s < FLUSH_S)))
         error = flush(writer);
@@ -146,12 +181,7 @@ static Error *record_step(void *self, const StepRow *row) {
 static Error *record_eval(void *self, const EvalRow *row, const LayerRow *layers, int n_layers) {
     RunWriter *writer = self;
     assert(n_layers == writer->n_layers);
-    if (writer->canonical)
-        digest_eval(&writer->digest, row, layers, n_layers);
-    uint8_t *at = journal_pack(writer->frame + JOURNAL_HEAD, GROUP_EVAL, row);
-    for (int i = 0; i < n_layers; i++)
-        at = journal_pack(at, GROUP_LAYERS, &layers[i]);
-    Error *error = add_frame(writer, FRAME_EVAL, (size_t)(at - writer->frame) - JOURNAL_HEAD);
+    Error *error = add_eval(writer, row, layers);
     return keep(writer, error ? error : io_log_sync(writer->log));
 }
 
@@ -164,15 +194,76 @@ static Error *record_digest(void *self, int64_t step, const float *weights, int6
     if (!writer->canonical)
         return NULL;
     digest_value(writer->trajectory_sha256, &writer->digest, weights, n_weights);
-    uint8_t *payload = writer->frame + JOURNAL_HEAD;
-    journal_put64(payload, (uint64_t)step);
-    memcpy(payload + 8, writer->trajectory_sha256, HASH_ROOM - 1);
-    Error *error = add_frame(writer, FRAME_DIGEST, 8 + HASH_ROOM - 1);
+    Error *error = add_digest(writer, step, writer->trajectory_sha256);
     return keep(writer, error ? error : flush(writer));
 }
 
+/* The rows first: a checkpoint is worth nothing without them. */
+static Error *record_checkpoint(void *self, int64_t step, const StateArray *arrays, int n) {
+    RunWriter *writer = self;
+    PASS(keep(writer, io_log_sync(writer->log)));
+    hash_hex(&writer->digest.rows, writer->label.rows);
+    return checkpoints_keep(writer->experiment_folder, &writer->label, step, arrays, n);
+}
+
 Recorder run_recorder(RunWriter *writer) {
-    return (Recorder){writer, record_step, record_eval, record_digest};
+    return (Recorder){writer, record_step, record_eval, record_digest,
+                      writer->keeps_checkpoints ? record_checkpoint : NULL};
+}
+
+/* ---- continuing */
+
+/* Rows, evaluations and digests in the order in which they were recorded. */
+static Error *copy_rows(RunWriter *writer, const RunRecord *before) {
+    int evals = 0, digests = 0;
+    for (int64_t i = 0; i < before->n_steps; i++) {
+        StepRow row = before->steps[i];
+        row.sample_s = row.compute_s = row.reduce_s = row.noise_s = row.update_s = row.step_s = NAN;
+        PASS(add_step(writer, &row));
+        for (; evals < before->n_evals && before->evals[evals].step == row.step; evals++)
+            PASS(
+                add_eval(writer, &before->evals[evals], before->layers + evals * writer->n_layers));
+        for (; digests < before->n_digests && before->digests[digests].step == row.step;
+             digests++) {
+            strcpy(writer->trajectory_sha256, before->digests[digests].sha256);
+            PASS(add_digest(writer, row.step, writer->trajectory_sha256));
+        }
+    }
+    return NULL;
+}
+
+/* Made aside, so that the rows are whole in one journal or the other at any moment. */
+static Error *continue_journal(RunWriter *writer, const RunHeader *header,
+                               const RunRecord *before) {
+    Arena *arena = writer->arena;
+    const char *journal = arena_print(arena, "%s/journal", writer->folder);
+    const char *aside = arena_print(arena, "%s.tmp-%ld", journal, (long)getpid());
+    PASS(io_log_open(&writer->log, aside, true, arena));
+    Error *error = add_header(writer, header);
+    error = error ? error : copy_rows(writer, before);
+    error = error ? error : io_log_sync(writer->log);
+    error = error ? error : make_way(writer->folder, journal, arena);
+    error = error ? error : io_log_publish(writer->log, journal);
+    if (error)
+        unlink(aside);
+    return error;
+}
+
+Error *run_continue(RunWriter **out, const char *experiment_folder, const RunHeader *header,
+                    const RunRecord *before, Arena *arena) {
+    RunWriter *writer = make_writer(header, experiment_folder, arena);
+    Error *error = before->header.n_layers == header->n_layers
+                       ? io_folder(writer->folder)
+                       : error_new(CODE_IO, "its rows have other layers");
+    if (!error)
+        error = continue_journal(writer, header, before);
+    if (error) {
+        run_abandon(writer);
+        return error_wrap(error, "cannot continue run '%s' from step %lld", header->run_id,
+                          (long long)header->resumed_from);
+    }
+    *out = writer;
+    return NULL;
 }
 
 /* ---- ending */
@@ -218,6 +309,9 @@ Error *run_finish(RunWriter *writer, const RunSummary *summary) {
     error = error ? error : closing;
     if (error)
         return error_wrap(error, "cannot finish run '%s'", writer->folder);
+    if (writer->keeps_checkpoints && summary->outcome != OUTCOME_INTERRUPTED &&
+        summary->outcome != OUTCOME_FAILED)
+        checkpoints_forget(writer->experiment_folder, writer->label.trial_id);
     TRY(derive_hdf5(writer->folder), "run '%s' is complete, but its HDF5 file is not",
         writer->folder);
     return NULL;

@@ -65,13 +65,17 @@ typedef struct RunWriter RunWriter;
  * journal.interrupted-N), writes the header. `header` need not outlive the call. */
 Error *run_begin(RunWriter **out, const char *experiment_folder, const RunHeader *header,
                  Arena *arena);
+/* The same for a run that continues from header->resumed_from: its journal begins with the rows of
+ * `before` (checkpoints.h), their seconds NaN, because they were measured by another run. */
+Error *run_continue(RunWriter **out, const char *experiment_folder, const RunHeader *header,
+                    const RunRecord *before, Arena *arena);
 /* Recorder that feeds this writer: rows into the journal and the digest; fdatasync at every
- * evaluation. */
+ * evaluation; checkpoints into the trial's folder, for full runs with a canonical collective. */
 Recorder run_recorder(RunWriter *writer);
 /* Writes the final record, syncs, closes, and derives run.h5. weights_sha256 is of the weights of
  * the last digest. After an error of an earlier record it only closes, and says so: the run stays
  * unfinished. When the journal is complete and only run.h5 failed, the error comes too, and
- * `collect` makes up for it. */
+ * `collect` makes up for it. The trial's checkpoints are removed when it ended by itself. */
 Error *run_finish(RunWriter *writer, const RunSummary *summary);
 /* Closes the journal without a final record: the run stays unfinished. */
 void run_abandon(RunWriter *writer);

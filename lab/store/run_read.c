@@ -1,5 +1,5 @@
 /* Reading runs back from their journals. */
-#include "lab/store/run.h"
+#include "lab/store/run_rows.h"
 
 #include "lab/base/io.h"
 #include "lab/store/journal.h"
@@ -178,10 +178,10 @@ static Error *read_journal(RunRecord *out, bool *found, Reader *reader, Arena *a
     return NULL;
 }
 
-Error *run_load(RunRecord *out, bool *found, const char *run_folder, Arena *arena) {
+Error *run_load_journal(RunRecord *out, bool *found, const char *path, Arena *arena) {
     *out = (RunRecord){.trajectory_sha256 = "none", .weights_sha256 = "none"};
     *found = false;
-    Reader reader = {.path = arena_print(arena, "%s/journal", run_folder)};
+    Reader reader = {.path = path};
     if (!io_exists(reader.path))
         return NULL;
     Arena *scratch = arena_new(); /* the file's bytes, which the record does not need any more */
@@ -192,5 +192,11 @@ Error *run_load(RunRecord *out, bool *found, const char *run_folder, Arena *aren
         error = read_journal(out, found, &reader, arena);
     }
     arena_end(scratch);
-    return error ? error_wrap(error, "cannot read run '%s'", run_folder) : NULL;
+    return error;
+}
+
+Error *run_load(RunRecord *out, bool *found, const char *run_folder, Arena *arena) {
+    TRY(run_load_journal(out, found, arena_print(arena, "%s/journal", run_folder), arena),
+        "cannot read run '%s'", run_folder);
+    return NULL;
 }

@@ -3,8 +3,9 @@
 #include "lab/base/clock.h"
 #include "lab/base/say.h"
 #include "lab/nn/gemm.h"
-#include "lab/sweep/isa.h"
+#include "lab/store/checkpoints.h"
 #include "lab/store/provenance.h"
+#include "lab/sweep/isa.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -99,6 +100,31 @@ static Error *watched_digest(void *self, int64_t step, const float *weights, int
     return watched->inner.digest(watched->inner.self, step, weights, n_weights);
 }
 
+static Error *watched_checkpoint(void *self, int64_t step, const StateArray *arrays, int n) {
+    Watched *watched = self;
+    return watched->inner.checkpoint(watched->inner.self, step, arrays, n);
+}
+
+/* On rank 0: opens the run's journal, which begins with the rows before the checkpoint when there
+ * is one to continue from. */
+static Error *begin(RunWriter **writer, const char **resume, const Plan *plan, RunHeader *header,
+                    Arena *arena) {
+    Arena *scratch = arena_new(); /* the rows before */
+    Resume found = {0};
+    Error *error = NULL;
+    if (header->mode == RUN_FULL && header->canonical)
+        error = checkpoints_find(&found, plan->folder, header, scratch);
+    header->resumed_from = found.step;
+    if (!error && found.path) {
+        *resume = arena_copy(arena, found.path);
+        error = run_continue(writer, plan->folder, header, &found.before, arena);
+    } else if (!error) {
+        error = run_begin(writer, plan->folder, header, arena);
+    }
+    arena_end(scratch);
+    return error;
+}
+
 static Error *run_one(const Plan *plan, const Phase *phase, const PlannedRun *run, Comm *group,
                       const volatile sig_atomic_t *stop, const CampaignWatch *watch,
                       Outcome *outcome, Arena *arena) {
@@ -108,13 +134,19 @@ static Error *run_one(const Plan *plan, const Phase *phase, const PlannedRun *ru
     RunWriter *writer = NULL;
     const char *mpi = comm_size(group) > 1 || comm_launched() ? comm_library() : "none";
     Error *error = make_header(&header, plan, phase, run, comm_hosts(group), mpi, arena);
+    const char *resume = NULL;
     if (!error && root)
-        error = run_begin(&writer, plan->folder, &header, arena);
+        error = begin(&writer, &resume, plan, &header, arena);
     PASS(comm_agree(group, error));
+    if (root && watch->start)
+        watch->start(watch->self, run, header.resumed_from);
     Watched watched = {.watch = watch, .run = run};
-    Recorder recorder = {&watched, watched_step, watched_eval, watched_digest};
+    Recorder recorder = {
+        .self = &watched, .step = watched_step, .eval = watched_eval, .digest = watched_digest};
     if (root)
         watched.inner = run_recorder(writer);
+    if (watched.inner.checkpoint)
+        recorder.checkpoint = watched_checkpoint;
     TrialLayout layout = {
         .comm = group,
         .threads = run->threads,
@@ -122,6 +154,8 @@ static Error *run_one(const Plan *plan, const Phase *phase, const PlannedRun *ru
         .stop_after_steps = run->mode == RUN_VERIFY ? run->steps : 0,
         .digest_step = header.verify_steps,
         .max_seconds = plan->experiment->layouts.max_seconds,
+        .checkpoint_s = plan->experiment->layouts.checkpoint_s,
+        .resume = resume,
         .stop_flag = root ? stop : NULL,
     };
     RunSummary summary;
@@ -184,8 +218,6 @@ static Error *take_run(Plan *plan, const Phase *phase, PlannedRun *run, Comm *gr
     char ours = lock != NULL;
     comm_bcast(group, &ours, 1);
     if (!error && ours) {
-        if (root && watch->start)
-            watch->start(watch->self, run);
         error = run_one(plan, phase, run, group, stop, watch, &run->outcome, arena);
         run->done = !error && run->outcome != OUTCOME_INTERRUPTED;
         if (root && !error && watch->end)

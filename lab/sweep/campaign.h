@@ -9,7 +9,7 @@
 /* Told by rank 0 of a group what happens; every function may be NULL. */
 typedef struct CampaignWatch {
     void *self;
-    void (*start)(void *self, const PlannedRun *run);
+    void (*start)(void *self, const PlannedRun *run, int64_t resumed_from); /* 0: at step 0 */
     void (*at)(void *self, const PlannedRun *run, int64_t step); /* a few times a second */
     void (*end)(void *self, const PlannedRun *run, Outcome outcome);
 } CampaignWatch;

@@ -54,11 +54,14 @@ static void take_line(Driver *driver, Worker *worker, const Phase *phase) {
     PlannedRun *run = find_run(phase, id);
     if (!run)
         return;
+    double now = plan_run_work(run) * (double)atoll(rest) / (double)run->steps;
     if (strcmp(word, "start") == 0) {
+        if (now > 0)
+            say("%s goes on after step %s", run->id, rest);
         worker->run = run;
-        worker->run_work = 0;
+        worker->run_work = now;
+        driver->done += now;
     } else if (strcmp(word, "at") == 0) {
-        double now = plan_run_work(run) * (double)atoll(rest) / (double)run->steps;
         driver->done += now - worker->run_work;
         worker->run_work = now;
     } else if (strcmp(word, "end") == 0) {

@@ -23,16 +23,16 @@ const volatile sig_atomic_t *launch_catch_signals(void) {
     return &stop_flag;
 }
 
-/* ---- lines from worker to driver: "ready", "start RUN", "at RUN STEP", "end RUN OUTCOME" */
+/* ---- lines from worker to driver: "ready", "start RUN STEP", "at RUN STEP", "end RUN OUTCOME" */
 
 void launch_tell_ready(void) {
     printf("ready\n");
     fflush(stdout);
 }
 
-static void tell_start(void *self, const PlannedRun *run) {
+static void tell_start(void *self, const PlannedRun *run, int64_t resumed_from) {
     (void)self;
-    printf("start %s\n", run->id);
+    printf("start %s %lld\n", run->id, (long long)resumed_from);
     fflush(stdout);
 }
 

@@ -6,7 +6,8 @@ static const Param layout_rows[] = {
     PARAM(NUMBER, LayoutSettings, max_seconds, "0", 0, 1e9, "s",
           "a run stops as interrupted after this long, 0: never"),
     PARAM(NUMBER, LayoutSettings, checkpoint_s, "5", 0, 1e9, "s",
-          "a full run writes a checkpoint each time this long passed"),
+          "a full run writes a checkpoint each time this long passed, 0: only when it is "
+          "interrupted"),
     PARAM(COUNT, LayoutSettings, steps, "50", 1, 1e9, "steps", "steps of a verify run"),
     PARAM_FROM(LayoutSettings, mode, "\"verify\"", mode_names,
                "train once and verify layouts, or train on every layout"),

@@ -2,6 +2,7 @@
 #include "lab/train/state.h"
 
 #include "lab/base/clock.h"
+#include "lab/base/say.h"
 #include "lab/base/vec.h"
 
 #include <math.h>
@@ -36,18 +37,26 @@ static void keep_failure(Trainer *trainer, Error *error) {
         error_end(error);
     else
         trainer->failure = error;
-    trainer->stop_wanted = true;
+    trainer->wanted |= WANT_STOP;
+}
+
+/* Rank 0 decides by its clock and its signals; the others hear of it with the next step's sums. */
+static int decide(const Trainer *trainer) {
+    const TrialLayout *layout = trainer->layout;
+    bool late = layout->max_seconds > 0 && trainer->now_s - trainer->began_s > layout->max_seconds;
+    bool due =
+        layout->checkpoint_s > 0 && trainer->now_s - trainer->checkpoint_s > layout->checkpoint_s;
+    bool asked = layout->stop_flag && *layout->stop_flag;
+    return (late || asked ? WANT_STOP : 0) | (due ? WANT_CHECKPOINT : 0);
 }
 
 static void record_step(Trainer *trainer) {
     const Recorder *recorder = trainer->recorder;
-    if (recorder && recorder->step && !trainer->failure)
+    trainer->wanted = comm_rank(trainer->layout->comm) == 0 ? decide(trainer) : 0;
+    if (trainer->failure)
+        trainer->wanted |= WANT_STOP;
+    else if (recorder && recorder->step)
         keep_failure(trainer, recorder->step(recorder->self, &trainer->row));
-    if (trainer->layout->max_seconds > 0 &&
-        clock_s() - trainer->start_s > trainer->layout->max_seconds)
-        trainer->stop_wanted = true;
-    if (trainer->layout->stop_flag && *trainer->layout->stop_flag)
-        trainer->stop_wanted = true;
 }
 
 static void record_eval(Trainer *trainer) {
@@ -72,6 +81,26 @@ static void record_digest(Trainer *trainer) {
     if (recorder && recorder->digest && !trainer->failure)
         keep_failure(trainer, recorder->digest(recorder->self, trainer->step, trainer->weights,
                                                trainer->model->n_weights));
+}
+
+/* A checkpoint that fails is no reason to stop, as long as nobody leaves because of it: the one
+ * before is still there. */
+static void record_checkpoint(Trainer *trainer, bool leaving) {
+    const Recorder *recorder = trainer->recorder;
+    StateArray arrays[CHECKPOINT_MAX_ARRAYS];
+    if (recorder && recorder->checkpoint && !trainer->failure) {
+        trainer->wall_s = clock_s() - trainer->start_s;
+        int n = trainer_state(trainer, arrays);
+        Error *error = recorder->checkpoint(recorder->self, trainer->step, arrays, n);
+        if (error && !leaving) {
+            say("no checkpoint at step %lld: %s", (long long)trainer->step, error_root(error));
+            error_end(error);
+        } else {
+            keep_failure(trainer, error);
+        }
+    }
+    trainer->wanted &= ~WANT_CHECKPOINT;
+    trainer->checkpoint_s = clock_s();
 }
 
 /* ---- stop rule */
@@ -119,32 +148,47 @@ static void summarize(Trainer *trainer, RunSummary *summary) {
     }
 }
 
-/* After an update: evaluation, digest, and whether the trial ends here. */
-static bool finish_step(Trainer *trainer, RunSummary *summary) {
-    bool stopped = trainer->sums[SUM_STOP] > 0, diverged = has_diverged(trainer);
-    bool last = trainer->step == trainer->stop_at || stopped || diverged;
-    bool due = eval_is_due(trainer) || (diverged && !stopped);
-    summary->steps_run = trainer->step;
-    if (due) {
-        evaluate(trainer);
-        record_eval(trainer);
-        summarize(trainer, summary);
-    }
-    diverged = diverged || (due && !isfinite(trainer->eval.valid_loss));
-    bool reached = due && !diverged && has_reached(&trainer->settings->stop, &trainer->eval);
+/* What an evaluation says: has the trial reached its target? */
+static bool evaluate_and_judge(Trainer *trainer, bool *diverged) {
+    RunSummary *summary = trainer->summary;
+    evaluate(trainer);
+    record_eval(trainer);
+    summarize(trainer, summary);
+    *diverged = *diverged || !isfinite(trainer->eval.valid_loss);
+    bool reached = !*diverged && has_reached(&trainer->settings->stop, &trainer->eval);
     if (reached) {
         summary->steps_to_target = (double)trainer->step;
         summary->examples_to_target = (double)trainer->eval.examples;
         summary->seconds_to_target = trainer->eval.wall_s;
     }
-    last = last || reached || diverged;
-    if (due || last || trainer->step == trainer->layout->digest_step)
+    return reached;
+}
+
+/* After an update: evaluation, digest, checkpoint, and whether the trial ends here. The checkpoint
+ * of a run that is interrupted comes before its last digest, which no run that goes on has. */
+static bool finish_step(Trainer *trainer) {
+    RunSummary *summary = trainer->summary;
+    int wanted = (int)trainer->sums[SUM_WANTED];
+    bool diverged = has_diverged(trainer), reached = false;
+    bool due = eval_is_due(trainer) || diverged;
+    if (due)
+        reached = evaluate_and_judge(trainer, &diverged);
+    bool ended = reached || diverged || trainer->step == trainer->stop_at;
+    bool leaving =
+        !ended && (wanted & WANT_STOP || trainer->step == trainer->layout->pause_after_steps);
+    bool digested = due || ended || trainer->step == trainer->layout->digest_step;
+    if (digested)
         record_digest(trainer);
+    if (!ended && (leaving || wanted & WANT_CHECKPOINT))
+        record_checkpoint(trainer, leaving);
+    if (leaving && !digested)
+        record_digest(trainer);
+    summary->steps_run = trainer->step;
     summary->outcome = diverged  ? OUTCOME_DIVERGED
                        : reached ? OUTCOME_REACHED
-                       : stopped ? OUTCOME_INTERRUPTED
+                       : leaving ? OUTCOME_INTERRUPTED
                                  : OUTCOME_BUDGET_SPENT;
-    return !last;
+    return !ended && !leaving;
 }
 
 #define TIMED(column, call)                                                                        \
@@ -156,7 +200,7 @@ static bool finish_step(Trainer *trainer, RunSummary *summary) {
 
 /* The page. Gathering examples happens inside the compute stage, shard by shard; its time is booked
  * where it belongs. */
-static Error *train(Trainer *trainer, RunSummary *summary) {
+static Error *train(Trainer *trainer) {
     bool going = true;
     while (going) {
         double start_s = clock_s();
@@ -170,9 +214,10 @@ static Error *train(Trainer *trainer, RunSummary *summary) {
             return error;
         TIMED(noise_s, stage_noise(trainer); stage_clip(trainer));
         TIMED(update_s, stage_update(trainer));
-        trainer->row.step_s = clock_s() - start_s;
+        trainer->now_s = clock_s();
+        trainer->row.step_s = trainer->now_s - start_s;
         record_step(trainer);
-        going = finish_step(trainer, summary);
+        going = finish_step(trainer);
     }
     return NULL;
 }
@@ -183,8 +228,10 @@ static Error *begin_and_train(RunSummary *out, const TrialSettings *settings, ui
     Trainer *trainer = NULL;
     Error *error = trainer_new(&trainer, settings, seed, data, layout, recorder, arena);
     PASS(comm_agree(layout->comm, error));
-    trainer->start_s = clock_s();
-    error = train(trainer, out);
+    trainer->summary = out;
+    trainer->start_s = trainer->began_s = trainer->checkpoint_s = clock_s();
+    PASS(trainer_resume(trainer));
+    error = train(trainer);
     return comm_agree(layout->comm, error ? error : trainer->failure);
 }
 

@@ -4,6 +4,7 @@
 #define LAB_TRAIN_RECORD_H
 
 #include "lab/base/error.h"
+#include "lab/train/checkpoint.h"
 
 #include <stdint.h>
 
@@ -48,6 +49,8 @@ typedef struct Recorder {
     Error *(*eval)(void *self, const EvalRow *row, const LayerRow *layers, int n_layers);
     /* Digest of everything recorded so far and `weights` (n_weights), stored at `step`. */
     Error *(*digest)(void *self, int64_t step, const float *weights, int64_t n_weights);
+    /* Keeps the state after `step` steps, from which a run that is given its file continues. */
+    Error *(*checkpoint)(void *self, int64_t step, const StateArray *arrays, int n);
 } Recorder;
 
 typedef struct RunSummary {

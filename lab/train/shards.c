@@ -118,7 +118,7 @@ void stage_compute(Trainer *trainer) {
 Error *stage_reduce(Trainer *trainer) {
     void *sum;
     int n = reduction_merge(&trainer->reduction, trainer->nodes, trainer->n_nodes);
-    sum_doubles(trainer->nodes[0].data)[SUM_STOP] = trainer->stop_wanted ? 1 : 0;
+    sum_doubles(trainer->nodes[0].data)[SUM_WANTED] = trainer->wanted;
     PASS(trainer->layout->collective->reduce(&trainer->reduction, trainer->nodes, n, &sum));
     trainer->sums = sum_doubles(sum);
     trainer->grad = sum_floats(&trainer->reduction.shape, sum);

@@ -8,7 +8,10 @@
 #include "lab/train/trial.h"
 
 /* Doubles that are tree-summed with the gradient, one set a shard. */
-enum { SUM_LOSS, SUM_CORRECT, SUM_STOP, SUM_SQNORMS };
+enum { SUM_LOSS, SUM_CORRECT, SUM_WANTED, SUM_SQNORMS };
+
+/* What rank 0 wants of all ranks after the next step; bits, and it alone adds to SUM_WANTED. */
+enum { WANT_STOP = 1, WANT_CHECKPOINT = 2 };
 
 /* One OpenMP thread of one replica: a contiguous block of the replica's shards. */
 typedef struct TrainThread {
@@ -34,7 +37,7 @@ typedef struct Trainer {
     uint64_t seed;
     Model *model;
 
-    /* what a checkpoint will hold */
+    /* what a checkpoint holds (state.c) */
     int64_t step;     /* updates done */
     int64_t examples; /* seen */
     float *weights;
@@ -45,6 +48,8 @@ typedef struct Trainer {
     double gain;                     /* its factor, 1 otherwise */
     double clock;                    /* where the schedule stands, in examples */
     double start_loss;
+    double wall_s; /* of training when the checkpoint was written, earlier runs included */
+    RunSummary *summary;
 
     Timeline timeline;
     int64_t stop_at;
@@ -65,15 +70,23 @@ typedef struct Trainer {
     StepRow row;
     EvalRow eval;
     LayerRow *layer_rows;
-    double *eval_sums; /* (evaluation shards, 2): loss, correct */
-    double start_s;
-    bool stop_wanted; /* rank 0 asks all to leave after this step */
-    Error *failure;   /* of rank 0's recorder */
+    double *eval_sums;   /* (evaluation shards, 2): loss, correct */
+    double start_s;      /* when step 0 would have been, had the run never been interrupted */
+    double began_s;      /* when this run began */
+    double checkpoint_s; /* when the last checkpoint was written, or the run began */
+    double now_s;        /* the end of the last step */
+    int wanted;          /* WANT_ bits of rank 0 for the next step */
+    Error *failure;      /* of rank 0's recorder */
 } Trainer;
 
 /* setup.c */
 Error *trainer_new(Trainer **out, const TrialSettings *settings, uint64_t seed, const Dataset *data,
                    const TrialLayout *layout, const Recorder *recorder, Arena *arena);
+
+/* state.c: the arrays of a checkpoint; returns how many. */
+int trainer_state(Trainer *trainer, StateArray out[CHECKPOINT_MAX_ARRAYS]);
+/* *Collective*: rank 0 fills them from layout->resume and all ranks get them. */
+Error *trainer_resume(Trainer *trainer);
 
 /* Deals the shards of a step of `global_batch` examples to ranks and threads. */
 void trainer_deal(Trainer *trainer, int64_t global_batch);

@@ -127,15 +127,20 @@ typedef struct TrialLayout {
     Comm *comm; /* the ranks of this run */
     int threads;
     const CollectiveType *collective;
-    int64_t stop_after_steps; /* verify runs: end here; 0: no */
-    int64_t digest_step;      /* store the digest after this step too; 0: no */
-    double max_seconds;       /* 0: no limit; ends the run as interrupted */
+    int64_t stop_after_steps;  /* verify runs: end here; 0: no */
+    int64_t digest_step;       /* store the digest after this step too; 0: no */
+    double max_seconds;        /* 0: no limit; ends the run as interrupted */
+    int64_t pause_after_steps; /* end here as interrupted, to be continued; 0: no */
+    double checkpoint_s; /* a checkpoint at the first step past each such interval; 0: only at the
+                            end of a run that is interrupted */
+    const char *resume;  /* on rank 0: a checkpoint of this trial to continue from; NULL: step 0 */
     const volatile sig_atomic_t
         *stop_flag; /* set by a signal handler: leave after this step; NULL: none */
 } TrialLayout;
 
 /* *Collective* over layout->comm. Trains; rank 0 sends its rows to `recorder` (NULL on the others).
- * The summary is valid on every rank. */
+ * The summary is valid on every rank. A run that is interrupted (stop flag, max_seconds,
+ * pause_after_steps) leaves a checkpoint, if its recorder takes one. */
 Error *trial_run(RunSummary *out, const TrialSettings *settings, uint64_t seed, const Dataset *data,
                  const TrialLayout *layout, const Recorder *recorder);
 

@@ -54,7 +54,7 @@ static inline void run_on(char hex[HASH_ROOM], Comm *world, int replicas, int th
     Comm *group;
     must(comm_split(&group, world, comm_rank(world) < replicas ? 0 : -1, arena));
     Seen seen = {.digest = digest_new()};
-    Recorder recorder = {&seen, see_step, see_eval, see_digest};
+    Recorder recorder = {.self = &seen, .step = see_step, .eval = see_eval, .digest = see_digest};
     if (group) {
         TrialLayout layout = {.comm = group, .threads = threads, .collective = collective};
         RunSummary summary;

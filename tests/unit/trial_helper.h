@@ -15,7 +15,12 @@ typedef struct KeptRun {
     EvalRow *evals;
     LayerRow *layers; /* of the last evaluation */
     int n_evals, n_layers;
-    float *weights; /* at the end */
+    float *weights; /* (n_weights) at the end */
+    int64_t n_weights;
+    const char *checkpoint; /* where checkpoints go, or NULL */
+    const char *lost;       /* this array of theirs is written as zeros, or NULL */
+    int n_arrays;           /* of the last checkpoint */
+    const char *array_names[CHECKPOINT_MAX_ARRAYS];
     Arena *arena;
     RunSummary summary;
 } KeptRun;
@@ -49,7 +54,21 @@ static inline Error *keep_weights(void *self, int64_t step, const float *weights
     if (!kept->weights)
         kept->weights = ARENA_ARRAY(kept->arena, float, n_weights);
     memcpy(kept->weights, weights, sizeof *weights * (size_t)n_weights);
+    kept->n_weights = n_weights;
     return NULL;
+}
+
+static inline Error *keep_checkpoint(void *self, int64_t step, const StateArray *arrays, int n) {
+    KeptRun *kept = self;
+    StateArray written[CHECKPOINT_MAX_ARRAYS];
+    kept->n_arrays = n;
+    for (int i = 0; i < n; i++) {
+        written[i] = arrays[i];
+        kept->array_names[i] = arrays[i].name;
+        if (kept->lost && strcmp(kept->lost, arrays[i].name) == 0)
+            written[i].data = arena_alloc(kept->arena, state_bytes(&arrays[i]));
+    }
+    return checkpoint_write(kept->checkpoint, step, "{}", written, n);
 }
 
 typedef struct ReadTrial {
@@ -66,19 +85,39 @@ static inline ReadTrial *read_trial(const char *text, Arena *arena) {
     return trial;
 }
 
-/* One replica, `threads` threads. */
-static inline KeptRun run_trial(const ReadTrial *trial, uint64_t seed, int threads, Arena *arena) {
+/* Where a run begins and where it is interrupted. */
+typedef struct Continued {
+    int64_t pause;          /* after this step; 0: never */
+    const char *checkpoint; /* written there, or NULL */
+    const char *resume;     /* from this one, or NULL */
+    const char *lost;       /* an array that the checkpoint loses, or NULL */
+    int room;               /* for more rows than the trial should have */
+    double checkpoint_s;
+} Continued;
+
+static inline KeptRun continue_trial(const ReadTrial *trial, uint64_t seed, int threads, const Continued *how,
+                                     Arena *arena) {
     Timeline timeline;
     must(timeline_new(&timeline, &trial->settings, trial->data.n[SPLIT_TRAIN]));
-    KeptRun kept = {.arena = arena, .room = (int)timeline.total_steps + 1};
+    KeptRun kept = {.arena = arena, .room = (int)timeline.total_steps + 1 + how->room, .checkpoint = how->checkpoint,
+                    .lost = how->lost};
     kept.steps = ARENA_ARRAY(arena, StepRow, kept.room);
     kept.evals = ARENA_ARRAY(arena, EvalRow, kept.room);
     kept.layers = ARENA_ARRAY(arena, LayerRow, 64);
     Recorder recorder = {.self = &kept, .step = keep_step, .eval = keep_eval, .digest = keep_weights};
-    TrialLayout layout = {.comm = comm_alone(arena), .threads = threads,
+    if (how->checkpoint)
+        recorder.checkpoint = keep_checkpoint;
+    TrialLayout layout = {.comm = comm_alone(arena), .threads = threads, .pause_after_steps = how->pause,
+                          .resume = how->resume, .checkpoint_s = how->checkpoint_s,
                           .collective = (const CollectiveType *)collective_table[COLLECTIVE_ID_tree]};
     must(trial_run(&kept.summary, &trial->settings, seed, &trial->data, &layout, &recorder));
     return kept;
+}
+
+/* One replica, `threads` threads. */
+static inline KeptRun run_trial(const ReadTrial *trial, uint64_t seed, int threads, Arena *arena) {
+    const Continued from_start = {0};
+    return continue_trial(trial, seed, threads, &from_start, arena);
 }
 
 #endif

@@ -1,0 +1,69 @@
+/* What a checkpoint holds. A run that continues must not differ from one that never stopped:
+ * whatever one step leaves for a later one is listed here. */
+#include "lab/train/state.h"
+
+#include "lab/base/clock.h"
+
+#include <assert.h>
+
+static void add(StateArray *out, int *n, const char *name, StateKind kind, int64_t length,
+                void *data) {
+    assert(*n < CHECKPOINT_MAX_ARRAYS);
+    out[(*n)++] = (StateArray){name, kind, length, data};
+}
+
+/* Segments of one array have running numbers: names are short and constant. */
+static void add_slots(StateArray *out, int *n, Optim *optim) {
+    static const char *const names[OPTIM_MAX_SLOTS] = {"optim.slot0", "optim.slot1", "optim.slot2",
+                                                       "optim.slot3"};
+    for (int i = 0; i < optim->type->n_slots; i++)
+        add(out, n, names[i], sizeof(real) == sizeof(float) ? STATE_FLOAT : STATE_DOUBLE,
+            optim->n_weights, optim->slots[i]);
+}
+
+int trainer_state(Trainer *trainer, StateArray out[CHECKPOINT_MAX_ARRAYS]) {
+    enum {
+        SMOOTH_WORDS = sizeof(NoiseSmooth) / 8,
+        SUMMARY_WORDS = (sizeof(RunSummary) - offsetof(RunSummary, steps_to_target)) / 8,
+    };
+    _Static_assert(sizeof(NoiseSmooth) % 8 == 0, "words");
+    _Static_assert(offsetof(RunSummary, steps_to_target) % 8 == 0,
+                   "outcome and steps_run stand before");
+    Optim *optim = trainer->optim;
+    int64_t n_weights = trainer->model->n_weights;
+    int n = 0;
+    add(out, &n, "step", STATE_INT64, 1, &trainer->step);
+    add(out, &n, "examples", STATE_INT64, 1, &trainer->examples);
+    add(out, &n, "clock", STATE_DOUBLE, 1, &trainer->clock);
+    add(out, &n, "gain", STATE_DOUBLE, 1, &trainer->gain);
+    add(out, &n, "gain_noise", STATE_WORDS, SMOOTH_WORDS, &trainer->gain_noise);
+    add(out, &n, "noise", STATE_WORDS, SMOOTH_WORDS, &trainer->noise);
+    add(out, &n, "layer_noise", STATE_WORDS, SMOOTH_WORDS * trainer->model->n_segments,
+        trainer->layer_noise);
+    add(out, &n, "start_loss", STATE_DOUBLE, 1, &trainer->start_loss);
+    add(out, &n, "wall_s", STATE_DOUBLE, 1, &trainer->wall_s);
+    add(out, &n, "summary", STATE_WORDS, SUMMARY_WORDS, &trainer->summary->steps_to_target);
+    add(out, &n, "optim.t", STATE_INT64, 1, &optim->t);
+    add(out, &n, "optim.lr_last", STATE_DOUBLE, 1, &optim->lr_last);
+    add_slots(out, &n, optim);
+    add(out, &n, "weights", STATE_FLOAT, n_weights, trainer->weights);
+    if (trainer->averaged)
+        add(out, &n, "averaged", STATE_FLOAT, n_weights, trainer->averaged);
+    return n;
+}
+
+Error *trainer_resume(Trainer *trainer) {
+    StateArray arrays[CHECKPOINT_MAX_ARRAYS];
+    Comm *comm = trainer->layout->comm;
+    const char *path = trainer->layout->resume;
+    char any = path != NULL;
+    comm_bcast(comm, &any, 1);
+    if (!any)
+        return NULL;
+    int n = trainer_state(trainer, arrays);
+    PASS(comm_agree(comm, path ? checkpoint_read(path, arrays, n) : NULL));
+    for (int i = 0; i < n; i++)
+        comm_bcast(comm, arrays[i].data, state_bytes(&arrays[i]));
+    trainer->start_s = clock_s() - trainer->wall_s;
+    return NULL;
+}
