@@ -72,5 +72,6 @@ OPTIM_TYPE(adam) = {
              .presets = presets},
     .n_slots = 2,
     .lr = 0.01,
+    .lr_power = 0.5,
     .update = adam_update,
 };

@@ -94,5 +94,6 @@ OPTIM_TYPE(adamw) = {
              .presets = presets},
     .n_slots = 2,
     .lr = 0.01,
+    .lr_power = 0.5,
     .update = adamw_update,
 };

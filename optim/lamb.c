@@ -205,6 +205,7 @@ OPTIM_TYPE(lamb) = {
     .n_sums = 2,
     .traffic = 10,
     .lr = 0.01,
+    .lr_power = 0.5,
     .begin = lamb_begin,
     .measure = lamb_measure,
     .ratio = lamb_ratio,

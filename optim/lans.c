@@ -179,6 +179,7 @@ OPTIM_TYPE(lans) = {
     .n_sums = N_SUMS,
     .traffic = 11,
     .lr = 0.01,
+    .lr_power = 0.5,
     .measure = lans_measure,
     .ratio = lans_ratio,
     .ratio2 = lans_ratio2,

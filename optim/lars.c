@@ -246,6 +246,7 @@ OPTIM_TYPE(lars) = {
     .n_sums = 2,
     .traffic = 6,
     .lr = 2,
+    .lr_power = 1,
     .measure = lars_measure,
     .ratio = lars_ratio,
     .update = lars_update,

@@ -54,5 +54,6 @@ OPTIM_TYPE(lion) = {
              .params = params},
     .n_slots = 1,
     .lr = 0.001,
+    .lr_power = 0.5,
     .update = lion_update,
 };

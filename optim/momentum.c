@@ -131,6 +131,7 @@ OPTIM_TYPE(momentum) = {
          .presets = presets},
     .n_slots = 1,
     .lr = 0.1,
+    .lr_power = 1,
     .begin = momentum_begin,
     .update = momentum_update,
 };

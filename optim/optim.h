@@ -1,5 +1,6 @@
-/* Optimizers: update rules over flat weights. The framework (optim.c) owns slots, chunks, threads and the order of
- * every sum; a rule (one file) only says what it measures and how one span of a tensor moves.
+/* Optimizers: update rules over flat weights. The framework (optim.c) owns slots, chunks, threads
+ * and the order of every sum; a rule (one file) only says what it measures and how one span of a
+ * tensor moves.
  *
  *   for each tensor: sums = tree sum over chunks of measure(span)     [rules that need norms]
  *                    scale = ratio(sums)                              [e.g. the trust ratio]
@@ -19,12 +20,13 @@
 
 /* Per-tensor results of a step, for the /layers columns. */
 typedef struct OptimLayer {
-    double grad_sumsq; /* in: |g|^2 of the mean gradient (optim_step's caller knows it from the reduction) */
+    double grad_sumsq; /* in: |g|^2 of the mean gradient (optim_step's caller knows it from the
+                          reduction) */
     double trust;      /* out: 1 where the rule does not adapt */
 } OptimLayer;
 
-/* One contiguous piece of one tensor (at most VEC_CHUNK elements, chunk boundaries counted from the tensor's
- * start). Pointers are to the piece. */
+/* One contiguous piece of one tensor (at most VEC_CHUNK elements, chunk boundaries counted from the
+ * tensor's start). Pointers are to the piece. */
 typedef struct OptimSpan {
     const Segment *segment;
     int64_t n;
@@ -41,24 +43,36 @@ typedef struct OptimStep {
     double lr_last; /* used by the previous update (lr at t = 1) */
     const void *settings;
     double grad_sumsq;  /* |g|^2 of all tensors */
-    double grad_factor; /* 1; what begin() wants every gradient multiplied by, for the rule itself to apply */
+    double grad_factor; /* 1; what begin() wants every gradient multiplied by, for the rule itself
+                           to apply */
     double constant[OPTIM_MAX_CONSTANTS]; /* what the rule's begin() computed for this step */
 } OptimStep;
 
 typedef struct OptimType {
     Kind kind;
     int n_slots;
-    int n_sums; /* 0: no measure pass */
-    int traffic; /* weight-long vectors read plus written by one step at the defaults; 0: w and slots twice, g once */
-    double lr;  /* where tuning may start; the laws descend a quadratic of curvature 0.05..0.5 with it */
-    /* Fills step->constant once a step (bias corrections and the like), in double; NULL: nothing to prepare. */
+    int n_sums;  /* 0: no measure pass */
+    int traffic; /* weight-long vectors read plus written by one step at the defaults; 0: w and
+                    slots twice, g once */
+    double lr;   /* where tuning may start; the laws descend a quadratic of curvature 0.05..0.5 with
+                    it */
+    /* The rate goes with the power lr_power of the batch, as far as that holds: 1 where a step
+     * grows with the gradient (SGD), 1/2 where it is measured in gradient noise (Adam: Malladi et
+     * al. 2022). Branched training goes by it. */
+    double lr_power;
+    /* Fills step->constant once a step (bias corrections and the like), in double; NULL: nothing to
+     * prepare. */
     void (*begin)(OptimStep *step);
-    /* Adds nothing itself: writes the span's `n_sums` partial sums. May change slots (LAMB moves m and v here). */
+    /* Adds nothing itself: writes the span's `n_sums` partial sums. May change slots (LAMB moves m
+     * and v here). */
     void (*measure)(const OptimStep *step, const OptimSpan *span, double *sums);
-    /* Trust ratio of a tensor from its sums. Called for every tensor; NULL (no measure either then): 1. */
-    double (*ratio)(const OptimStep *step, const Segment *segment, const double *sums, double grad_sumsq);
+    /* Trust ratio of a tensor from its sums. Called for every tensor; NULL (no measure either
+     * then): 1. */
+    double (*ratio)(const OptimStep *step, const Segment *segment, const double *sums,
+                    double grad_sumsq);
     /* Of rules whose step has two directions with a ratio each (LANS), else NULL. */
-    double (*ratio2)(const OptimStep *step, const Segment *segment, const double *sums, double grad_sumsq);
+    double (*ratio2)(const OptimStep *step, const Segment *segment, const double *sums,
+                     double grad_sumsq);
     void (*update)(const OptimStep *step, const OptimSpan *span, double ratio);
 } OptimType;
 
@@ -87,20 +101,22 @@ typedef struct Optim {
     real *slots[OPTIM_MAX_SLOTS]; /* each (n_weights), zero at the start */
     int64_t t;                    /* updates done */
     double lr_last;
-    double grad_factor; /* of the last step */
+    double grad_factor;        /* of the last step */
     struct OptimChunk *chunks; /* fixed cut of the weights */
     int64_t n_chunks;
-    double *sums;   /* (n_sums, n_chunks), one column after the other */
+    double *sums;             /* (n_sums, n_chunks), one column after the other */
     double *ratios, *ratios2; /* (n_segments) */
 } Optim;
 
 /* Makes an optimizer for a model's segments. */
-Optim *optim_new(const OptimType *type, const void *settings, const Segment *segments, int n_segments,
-                 Arena *arena);
+Optim *optim_new(const OptimType *type, const void *settings, const Segment *segments,
+                 int n_segments, Arena *arena);
 
-/* One update of `weights` (n_weights) from the mean gradient `grad`, on `threads` OpenMP threads; the same bits for
- * any number of them. `layers` (n_segments) holds |g|^2 on entry and the trust ratios on return. Allocates nothing. */
-void optim_step(Optim *optim, double lr, real *weights, const real *grad, OptimLayer *layers, int threads);
+/* One update of `weights` (n_weights) from the mean gradient `grad`, on `threads` OpenMP threads;
+ * the same bits for any number of them. `layers` (n_segments) holds |g|^2 on entry and the trust
+ * ratios on return. Allocates nothing. */
+void optim_step(Optim *optim, double lr, real *weights, const real *grad, OptimLayer *layers,
+                int threads);
 
 /* Bytes of slots for n_weights weights. */
 size_t optim_slot_bytes(const OptimType *type, int64_t n_weights);

@@ -40,5 +40,6 @@ OPTIM_TYPE(sgd) = {
              .settings_bytes = sizeof(SgdSettings),
              .params = params},
     .lr = 0.1,
+    .lr_power = 1,
     .update = sgd_update,
 };

@@ -99,5 +99,6 @@ OPTIM_TYPE(sgdw) = {
              .presets = presets},
     .n_slots = 1,
     .lr = 0.1,
+    .lr_power = 1,
     .update = sgdw_update,
 };

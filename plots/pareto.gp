@@ -8,7 +8,8 @@ stats table using 1 nooutput
 n = int(STATS_max)
 array label[n]
 crosses = 0
-stats table using (label[int($1)] = strcol(2), crosses = crosses + ($3 == 2), $4) nooutput
+stats table using (label[int($1)] = strcol(2), crosses = crosses + ($3 == 2), $1) nooutput # lines that never got there too
+stats table using 4 nooutput
 s_min = STATS_min; s_max = STATS_max
 stats table using 5 nooutput
 e_min = STATS_min; e_max = STATS_max

@@ -1,5 +1,6 @@
 #include "lab/analyze/cells.h"
 
+#include "lab/analyze/branched.h"
 #include "lab/analyze/labels.h"
 #include "optim/optim.h"
 
@@ -78,12 +79,12 @@ static int by_trial(const void *a, const void *b) {
     return order ? order : strcmp(p->run_id, q->run_id);
 }
 
-/* One full run per trial, cells together. */
-static const RunRecord **speaking_runs(int *n_out, const RunRecord *runs, int n, Arena *arena) {
+const RunRecord **cells_speaking(int *n_out, const RunRecord *runs, int n, bool branches,
+                                 Arena *arena) {
     const RunRecord **full = ARENA_ARRAY(arena, const RunRecord *, n + 1);
     int n_full = 0;
     for (int i = 0; i < n; i++)
-        if (runs[i].header.mode == RUN_FULL && runs[i].config)
+        if (runs[i].header.mode == RUN_FULL && runs[i].config && branched_is(&runs[i]) == branches)
             full[n_full++] = &runs[i];
     qsort(full, (size_t)n_full, sizeof *full, by_trial);
     int kept = 0;
@@ -237,7 +238,7 @@ static void add_searched(Cells *out, const RunRecord *const *trials, int n, Aren
 Cells *cells_make(const RunRecord *runs, int n, Arena *arena) {
     Cells *out = ARENA_NEW(arena, Cells);
     int n_trials, n_plain = 0, n_searched = 0;
-    const RunRecord **trials = speaking_runs(&n_trials, runs, n, arena);
+    const RunRecord **trials = cells_speaking(&n_trials, runs, n, false, arena);
     const RunRecord **searched = ARENA_ARRAY(arena, const RunRecord *, n_trials + 1);
     for (int i = 0; i < n_trials; i++) {
         if (trials[i]->search)

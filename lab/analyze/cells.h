@@ -44,8 +44,13 @@ typedef struct Cells {
     Series *series; /* optimizers in the order of their registry */
 } Cells;
 
-/* Groups the full runs among `runs` (n). A trial with several full runs is represented by a
- * finished one. Runs without a parsed config are left out. */
+/* One full run per trial among `runs` (n), a finished one if there is one, equal configs together
+ * and in them by seed: of ordinary trials, or of branches off them. Runs without a parsed config
+ * are left out. */
+const RunRecord **cells_speaking(int *n_out, const RunRecord *runs, int n, bool branches,
+                                 Arena *arena);
+
+/* Groups the ordinary trials among `runs` (n); branches stand in branched.h. */
 Cells *cells_make(const RunRecord *runs, int n, Arena *arena);
 
 /* Trials that ended by themselves: reached, budget spent or diverged. */

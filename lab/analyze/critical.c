@@ -212,7 +212,27 @@ static void add_prediction(Table *out, const Critical *critical, Arena *arena) {
                          from));
 }
 
-Table *critical_table(const Criticals *criticals, Arena *arena) {
+static bool stands_in(const Critical *critical, const Cell *cell) {
+    for (int i = 0; cell && i < critical->line->n; i++)
+        if (critical->line->cell[i] == cell)
+            return true;
+    return false;
+}
+
+/* Branches off the cells of one line; with critical NULL those off none. */
+static void add_branched(Table *out, const Criticals *criticals, const Critical *critical,
+                         const Brancheds *brancheds, Arena *arena) {
+    for (int b = 0; b < brancheds->n; b++) {
+        const Branched *branched = &brancheds->branched[b];
+        bool here = critical ? stands_in(critical, branched->trunk) : true;
+        for (int c = 0; !critical && c < criticals->n; c++)
+            here = here && !stands_in(&criticals->critical[c], branched->trunk);
+        if (here)
+            branched_add_row(out, branched, &brancheds->rule, arena);
+    }
+}
+
+Table *critical_table(const Criticals *criticals, const Brancheds *brancheds, Arena *arena) {
     Table *out = table_new("critical_batch", columns, sizeof columns / sizeof *columns, arena);
     for (int c = 0; c < criticals->n; c++) {
         const Critical *critical = &criticals->critical[c];
@@ -220,6 +240,8 @@ Table *critical_table(const Criticals *criticals, Arena *arena) {
             add_fit(out, critical, arena);
         if (critical->prediction.global_batch)
             add_prediction(out, critical, arena);
+        add_branched(out, criticals, critical, brancheds, arena);
     }
+    add_branched(out, criticals, NULL, brancheds, arena);
     return out;
 }

@@ -4,6 +4,7 @@
 #ifndef LAB_ANALYZE_CRITICAL_H
 #define LAB_ANALYZE_CRITICAL_H
 
+#include "lab/analyze/branched.h"
 #include "lab/analyze/hyperbola.h"
 #include "lab/analyze/lines.h"
 #include "lab/analyze/noise_interval.h"
@@ -37,8 +38,8 @@ Criticals critical_make(const Lines *lines, Arena *arena);
 /* Of one run that reached its target. */
 Prediction critical_predict(const RunRecord *run);
 
-/* A row an estimator and line: tables/critical_batch.tsv. */
-Table *critical_table(const Criticals *criticals, Arena *arena);
+/* A row an estimator and line (and point of branching): tables/critical_batch.tsv. */
+Table *critical_table(const Criticals *criticals, const Brancheds *brancheds, Arena *arena);
 
 /* "812 examples (90 % interval 690 to 960)", or why it is unknown, for a sentence. */
 const char *critical_text(const Critical *critical, Arena *arena);

@@ -16,7 +16,7 @@ Report *report_new(const Results *results, Arena *arena) {
     report->listing[0] = listing_cells(results, arena);
     report->listing[1] = listing_disagreements(results, arena);
     report->listing[2] = listing_runs(results, arena);
-    report->listing[3] = critical_table(&results->criticals, arena);
+    report->listing[3] = critical_table(&results->criticals, &results->brancheds, arena);
     report->listing[4] = targets_fits(&results->targets, arena);
     report->listing[5] = listing_search(results, arena);
     report->listing[6] = listing_search_cells(results, arena);

@@ -16,6 +16,7 @@ Results *results_make(const char *name, const char *question, const RunRecord *r
     out->lines = lines_make(out->cells, arena);
     out->criticals = critical_make(&out->lines, arena);
     out->targets = targets_make(&out->lines, &out->criticals, NULL, 0, arena);
+    out->brancheds = branched_make(runs, n, out->cells, NULL, arena);
     out->timings = timings_make(runs, n, arena);
     out->scaling = scaling_make(&out->timings, arena);
     out->invariance = invariance_make(runs, n, arena);
@@ -43,5 +44,8 @@ Error *results_load(Results **out, const char *folder, Arena *arena) {
                           "`batchlab run` on its experiment file makes some");
     *out = results_make(text_at(experiment, "experiment"), text_at(experiment, "question"), runs, n,
                         arena);
+    if (experiment && json_find(experiment, "branch"))
+        (*out)->brancheds =
+            branched_make(runs, n, (*out)->cells, json_find(experiment, "branch"), arena);
     return NULL;
 }

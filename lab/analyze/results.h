@@ -2,6 +2,7 @@
 #ifndef LAB_ANALYZE_RESULTS_H
 #define LAB_ANALYZE_RESULTS_H
 
+#include "lab/analyze/branched.h"
 #include "lab/analyze/cells.h"
 #include "lab/analyze/critical.h"
 #include "lab/analyze/invariance.h"
@@ -17,6 +18,7 @@ typedef struct Results {
     Lines lines;         /* what figures draw */
     Criticals criticals; /* one a line */
     Targets targets;     /* the run's own and lesser ones */
+    Brancheds brancheds; /* branches off the trials of the cells */
     Timings timings;
     Scaling scaling;
     Invariance invariance;

@@ -1,6 +1,6 @@
 #include "lab/analyze/timing.h"
 
-#include "lab/analyze/cells.h"
+#include "lab/analyze/branched.h"
 #include "lab/base/stats.h"
 #include "lab/base/text.h"
 
@@ -65,7 +65,7 @@ static int by_layout(const void *a, const void *b) {
 }
 
 static bool counts(const RunRecord *run) {
-    return run->config && run->header.alone && run->n_steps > 0 &&
+    return run->config && !branched_is(run) && run->header.alone && run->n_steps > 0 &&
            run->summary.outcome != OUTCOME_FAILED;
 }
 

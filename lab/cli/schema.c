@@ -200,6 +200,21 @@ static Json *layouts(Arena *arena) {
     return schema;
 }
 
+static Json *branch(Arena *arena) {
+    Json *schema = schema_object("branched training: branches with larger batches off every trial "
+                                 "of the sweep",
+                                 arena);
+    schema_add_rows(schema, branches_rows, arena);
+    schema_add_rows(schema, branch_rule_rows, arena);
+    Json *one = json_add(schema, "oneOf", json_array(arena), arena);
+    static const char *const points[] = {"at_examples", "at_frac"};
+    for (int i = 0; i < 2; i++)
+        json_add(json_add(json_add(one, NULL, json_object(arena), arena), "required",
+                          json_array(arena), arena),
+                 NULL, json_text(points[i], arena), arena);
+    return schema;
+}
+
 Json *schema_make(Arena *arena) {
     Json *schema = json_object(arena);
     json_add_text(schema, "$schema", "http://json-schema.org/draft-07/schema#", arena);
@@ -216,6 +231,7 @@ Json *schema_make(Arena *arena) {
     json_add(schema_settings(body), "sweep", sweep(whole, arena), arena);
     json_add(schema_settings(body), "seeds", seeds(arena), arena);
     json_add(schema_settings(body), "layouts", layouts(arena), arena);
+    json_add(schema_settings(body), "branch", branch(arena), arena);
     schema_require(body, "trial", arena);
     for (Json *part = body->first, *next; part; part = next) {
         next = part->next;

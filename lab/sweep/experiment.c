@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const top_keys[] = {"$schema", "experiment", "question", "trial", "sweep",
-                                       "seeds",   "layouts",    "search",   NULL};
+static const char *const top_keys[] = {"$schema", "experiment", "question", "trial",  "sweep",
+                                       "seeds",   "layouts",    "search",   "branch", NULL};
 
 typedef struct TopSettings {
     const char *experiment, *question, *schema;
@@ -89,7 +89,7 @@ static Error *check_trial(PlannedTrial *trial, DataCache *cache, DataPaths paths
     Timeline timeline;
     PASS(timeline_new(&timeline, settings, data->n[SPLIT_TRAIN]));
     trial->total_steps = timeline.total_steps;
-    trial->total_examples = timeline.total_examples;
+    trial->total_examples = timeline.end_examples;
     trial->least_shards = timeline.least_batch / settings->mini_batch;
     trial->config = json_canonical(trial_write(settings, arena), arena);
     trial_id(trial->id, settings, trial->seed, data->sha256, arena);
@@ -112,34 +112,54 @@ static Error *check_base(const Expansion *expansion, Arena *arena) {
     return trial_read(&unused, base, arena);
 }
 
+/* The trials of one resolved object, a seed each; *settings is what they share. */
+static Error *add_trials(Experiment *out, PlannedTrial *last, DataCache *cache,
+                         const Json *resolved, const uint64_t *seeds, int n_seeds, Arena *arena) {
+    TrialSettings settings;
+    PASS(trial_read(&settings, resolved, arena));
+    for (int i = 0; i < n_seeds; i++) {
+        *last = (PlannedTrial){.settings = settings, .seed = seeds[i]};
+        PASS(check_trial(last, cache, out->paths, resolved, arena));
+        if (!is_known(out, last->id))
+            out->trials[out->n_trials++] = *last;
+    }
+    return NULL;
+}
+
+/* A trunk and its branches. */
+static Error *add_family(Experiment *out, DataCache *cache, const Json *resolved,
+                         const uint64_t *seeds, int n_seeds, Arena *arena) {
+    PlannedTrial trunk, last;
+    PASS(add_trials(out, &trunk, cache, resolved, seeds, n_seeds, arena));
+    for (int i = 0; i < branches_count(&out->branches); i++) {
+        Json *branch;
+        PASS(branches_point(&branch, &out->branches, i, resolved, &trunk.settings,
+                            trunk.total_examples, arena));
+        PASS(branches_blame(add_trials(out, &last, cache, branch, seeds, n_seeds, arena),
+                            &out->branches, i));
+    }
+    return NULL;
+}
+
 static Error *resolve_trials(Experiment *out, const Json *trial, const Json *sweep,
                              const uint64_t *seeds, int n_seeds, Arena *arena) {
     enum { MAX_TRIALS = 100000 };
     Expansion expansion;
     PASS(expand_new(&expansion, trial, sweep, arena));
-    if (expansion.n_points > MAX_TRIALS / n_seeds)
-        return error_hint(json_error(sweep ? sweep : trial, "would make %lld trials",
-                                     (long long)expansion.n_points * n_seeds),
-                          "at most %d", MAX_TRIALS);
+    int64_t most = expansion.n_points * n_seeds * (1 + branches_count(&out->branches));
+    if (most > MAX_TRIALS)
+        return error_hint(
+            json_error(sweep ? sweep : trial, "would make %lld trials", (long long)most),
+            "at most %d", MAX_TRIALS);
     PASS(check_base(&expansion, arena));
     DataCache *cache = ARENA_NEW(arena, DataCache);
-    out->trials = ARENA_ARRAY(arena, PlannedTrial, expansion.n_points * n_seeds);
+    out->trials = ARENA_ARRAY(arena, PlannedTrial, most);
     for (int64_t point = 0; point < expansion.n_points; point++) {
         Json *resolved;
         PASS(expand_blame(expand_point(&resolved, &expansion, point, arena), &expansion, point,
                           arena));
-        PlannedTrial planned = {0};
-        PASS(
-            expand_blame(trial_read(&planned.settings, resolved, arena), &expansion, point, arena));
-        TrialSettings settings = planned.settings;
-        for (int i = 0; i < n_seeds; i++) {
-            planned.settings = settings;
-            planned.seed = seeds[i];
-            PASS(expand_blame(check_trial(&planned, cache, out->paths, resolved, arena), &expansion,
-                              point, arena));
-            if (!is_known(out, planned.id))
-                out->trials[out->n_trials++] = planned;
-        }
+        PASS(expand_blame(add_family(out, cache, resolved, seeds, n_seeds, arena), &expansion,
+                          point, arena));
     }
     return NULL;
 }
@@ -223,6 +243,8 @@ static Json *resolved_config(const Experiment *experiment, const Json *root, con
     if (json_find(root, "sweep"))
         json_add(object, "sweep", json_copy(json_find(root, "sweep"), arena), arena);
     json_add(object, "seeds", seeds_write(seeds, n_seeds, arena), arena);
+    if (experiment->branches.where)
+        json_add(object, "branch", branches_write(&experiment->branches, arena), arena);
     json_add(object, "layouts", layout_write(&experiment->layouts, arena), arena);
     return object;
 }
@@ -251,6 +273,7 @@ Error *experiment_load(Experiment *out, const char *file, const char *const *ove
     int n_seeds = 0;
     PASS(seeds_read(&seeds, &n_seeds, json_find(root, "seeds"), arena));
     PASS(layout_read(&out->layouts, layouts, arena));
+    PASS(branches_read(&out->branches, json_find(root, "branch"), arena));
     out->paths = data_paths(file, arena);
     PASS(resolve_trials(out, trial, json_find(root, "sweep"), seeds, n_seeds, arena));
     PASS(layout_check(out, layouts ? layouts : root));

@@ -3,6 +3,7 @@
 #define LAB_SWEEP_EXPERIMENT_H
 
 #include "lab/store/run.h"
+#include "lab/sweep/branches.h"
 #include "lab/train/trial.h"
 
 typedef struct LayoutSettings {
@@ -32,8 +33,10 @@ typedef struct Experiment {
     const Json *resolved; /* canonical config, written to experiment.json */
     const char *sha256;   /* of it */
     LayoutSettings layouts;
+    Branches branches;
     int n_trials;
-    PlannedTrial *trials; /* distinct ids, in sweep order, seeds innermost */
+    PlannedTrial *trials; /* distinct ids, in sweep order, each trunk before its branches,
+                             seeds innermost */
     DataPaths paths;
 } Experiment;
 

@@ -25,10 +25,13 @@ static void print_runs(const Plan *plan) {
         const TrialSettings *trial = &run->trial->settings;
         double lr = lr_at(&trial->lr, run->trial->total_steps / 2, trial->global_batch,
                           run->trial->data->n[SPLIT_TRAIN], run->trial->total_steps);
-        printf("  %-16s %-10s %8lld %6lld %6llu %7lld %8.4g  %s: %s\n", run->trial->id,
-               trial->optimizer->kind.name, (long long)trial->global_batch,
-               (long long)trial->mini_batch, (unsigned long long)run->trial->seed,
-               (long long)run->steps, lr, run->id + strlen(run->trial->id) + 1,
+        char batch[48];
+        snprintf(batch, sizeof batch, trial->branch.examples ? "%lldx%lld" : "%lld",
+                 (long long)trial->global_batch, (long long)trial->branch.factor);
+        printf("  %-16s %-10s %8s %6lld %6llu %7lld %8.4g  %s: %s\n", run->trial->id,
+               trial->optimizer->kind.name, batch, (long long)trial->mini_batch,
+               (unsigned long long)run->trial->seed, (long long)run->steps, lr,
+               run->id + strlen(run->trial->id) + 1,
                run->done ? outcome_name(run->outcome) : "to do");
     }
 }

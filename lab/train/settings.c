@@ -4,6 +4,7 @@
 #include "lab/base/hash.h"
 #include "lab/train/layer_rules.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -61,11 +62,14 @@ static const Param ema_rows[] = {
 
 static const TrialSection sections[] = {
     {"eval", offsetof(TrialSettings, eval), eval_rows,
-     "when the validation and test sets are looked at"},
+     "when the validation and test sets are looked at", 0},
     {"clip", offsetof(TrialSettings, clip), clip_rows,
-     "gradient clipping, before decay and trust ratios"},
-    {"loss", offsetof(TrialSettings, loss), loss_rows, "the training target"},
-    {"weight_ema", offsetof(TrialSettings, ema), ema_rows, "averaged weights for evaluation"},
+     "gradient clipping, before decay and trust ratios", 0},
+    {"loss", offsetof(TrialSettings, loss), loss_rows, "the training target", 0},
+    {"weight_ema", offsetof(TrialSettings, ema), ema_rows, "averaged weights for evaluation", 0},
+    {"branch", offsetof(TrialSettings, branch), branch_rows,
+     "a branch off the trial, with another batch; `branch` beside `sweep` makes families of them",
+     sizeof(BranchSettings)},
 };
 enum { N_SECTIONS = sizeof sections / sizeof *sections };
 
@@ -90,8 +94,9 @@ static const Param isa_rows[] = {
 };
 
 static const char *const trial_keys[] = {
-    "dataset", "model",  "global_batch", "mini_batch", "batch_schedule", "optimizer",  "lr", "stop",
-    "isa",     "layers", "eval",         "clip",       "loss",           "weight_ema", NULL};
+    "dataset", "model",      "global_batch", "mini_batch", "batch_schedule", "optimizer",
+    "lr",      "stop",       "isa",          "layers",     "eval",           "clip",
+    "loss",    "weight_ema", "branch",       NULL};
 
 /* ---- reading */
 
@@ -227,6 +232,9 @@ Error *trial_read(TrialSettings *out, const Json *object, Arena *arena) {
     for (int i = 0; i < N_SECTIONS; i++)
         PASS(param_read((char *)out + sections[i].offset, sections[i].rows,
                         json_find(object, sections[i].key), NULL, arena));
+    PASS(branch_check(&out->branch, json_find(object, "branch")));
+    if (out->branch.examples > 0)
+        out->stop.has_target = false; /* a branch has its length, and nothing else ends it */
     PASS(layer_rules_read(&out->layer_rules, &out->n_layer_rules, json_find(object, "layers"),
                           arena));
     out->isa = isa.isa ? isa_names[isa.isa] : NULL;
@@ -234,6 +242,28 @@ Error *trial_read(TrialSettings *out, const Json *object, Arena *arena) {
 }
 
 /* ---- writing */
+
+static const char *rows_text(const Param *rows, const void *settings, Arena *arena) {
+    Json *object = json_object(arena);
+    param_write(object, rows, settings, arena);
+    return json_canonical(object, arena);
+}
+
+static bool is_standard(const TrialSection *section, const void *settings, Arena *arena) {
+    void *standard = arena_alloc(arena, section->optional_bytes);
+    Error *error = param_read(standard, section->rows, NULL, NULL, arena);
+    assert(!error); /* optional sections have no required rows */
+    return strcmp(rows_text(section->rows, settings, arena),
+                  rows_text(section->rows, standard, arena)) == 0;
+}
+
+static void write_section(Json *object, const TrialSection *section, const void *settings,
+                          Arena *arena) {
+    if (section->optional_bytes && is_standard(section, settings, arena))
+        return;
+    param_write(json_add(object, section->key, json_object(arena), arena), section->rows, settings,
+                arena);
+}
 
 Json *trial_write(const TrialSettings *settings, Arena *arena) {
     Json *object = json_object(arena);
@@ -256,8 +286,7 @@ Json *trial_write(const TrialSettings *settings, Arena *arena) {
     }
     param_write(stop, stop_rows, &settings->stop, arena);
     for (int i = 0; i < N_SECTIONS; i++)
-        param_write(json_add(object, sections[i].key, json_object(arena), arena), sections[i].rows,
-                    (const char *)settings + sections[i].offset, arena);
+        write_section(object, &sections[i], (const char *)settings + sections[i].offset, arena);
     json_add(object, "layers",
              layer_rules_write(settings->layer_rules, settings->n_layer_rules, arena), arena);
     if (settings->isa)

@@ -25,7 +25,8 @@ static double decay_factor(const Timeline *timeline, int64_t examples) {
     return lr_decay(&timeline->settings->lr, &time);
 }
 
-int64_t timeline_batch(const Timeline *timeline, int64_t examples) {
+/* Without a branch. */
+static int64_t trunk_batch(const Timeline *timeline, int64_t examples) {
     const TrialSettings *settings = timeline->settings;
     BatchTime time = {
         .examples = examples,
@@ -34,6 +35,11 @@ int64_t timeline_batch(const Timeline *timeline, int64_t examples) {
         .mini_batch = settings->mini_batch,
         .lr_factor = settings->batch_schedule->replaces_lr ? decay_factor(timeline, examples) : 1};
     return batch_at(settings->batch_schedule, settings->batch_schedule_settings, &time);
+}
+
+int64_t timeline_batch(const Timeline *timeline, int64_t examples) {
+    return branch_factor(&timeline->settings->branch, (double)examples) *
+           trunk_batch(timeline, examples);
 }
 
 double timeline_k(const Timeline *timeline, int64_t global_batch) {
@@ -46,12 +52,15 @@ double timeline_base_batch(const Timeline *timeline) {
            timeline_k(timeline, timeline->settings->global_batch);
 }
 
+/* A branch multiplies the rate that the trunk would have there. (Its clock counts examples: others
+ * are refused.) */
 double timeline_lr(const Timeline *timeline, double clock, int64_t global_batch, double gain) {
     const TrialSettings *settings = timeline->settings;
     bool replaces = settings->batch_schedule->replaces_lr;
-    LrTime time = time_at(timeline, clock, replaces ? settings->global_batch : global_batch, gain);
-    double rate = lr_now(&settings->lr, &time);
-    return replaces ? rate * (double)global_batch / (double)settings->global_batch : rate;
+    int64_t batch = global_batch / branch_factor(&settings->branch, clock);
+    LrTime time = time_at(timeline, clock, replaces ? settings->global_batch : batch, gain);
+    double rate = lr_now(&settings->lr, &time) * branch_lr_factor(&settings->branch, clock);
+    return replaces ? rate * (double)batch / (double)settings->global_batch : rate;
 }
 
 /* Examples that the budgets in epochs and examples allow; infinite when there are none. */
@@ -64,17 +73,48 @@ static double budget_examples(const StopSettings *stop, int64_t n_train) {
     return examples;
 }
 
-static void walk(Timeline *timeline, double budget) {
-    int64_t examples = 0,
-            most = timeline->settings->stop.steps > 0 ? timeline->settings->stop.steps : INT64_MAX;
-    timeline->least_batch = INT64_MAX;
-    for (timeline->total_steps = 0; timeline->total_steps < most && (double)examples < budget;
-         timeline->total_steps++) {
+/* Appends updates while fewer than `most` are there and `examples` seen ones stay below `end`;
+ * returns the examples seen then. */
+static int64_t walk(Timeline *timeline, int64_t examples, double end, int64_t most) {
+    while (timeline->total_steps < most && (double)examples < end) {
         int64_t batch = timeline_batch(timeline, examples);
         timeline->least_batch = batch < timeline->least_batch ? batch : timeline->least_batch;
         timeline->largest_batch = batch > timeline->largest_batch ? batch : timeline->largest_batch;
         examples += batch;
+        timeline->total_steps++;
     }
+    return examples;
+}
+
+static void forget_steps(Timeline *timeline) {
+    timeline->total_steps = 0;
+    timeline->least_batch = INT64_MAX;
+    timeline->largest_batch = 0;
+}
+
+/* The trunk's updates, then the branch's. Its length counts from where it really begins. */
+static Error *walk_branch(Timeline *timeline) {
+    const TrialSettings *settings = timeline->settings;
+    const BranchSettings *branch = &settings->branch;
+    const ScalingType *scaling = (const ScalingType *)settings->lr.scaling;
+    if (scaling->gain || scaling->own_clock)
+        return error_hint(error_new(CODE_USAGE,
+                                    "trial.branch multiplies the rate, which trial.lr.scaling '%s' "
+                                    "takes from the noise",
+                                    scaling->kind.name),
+                          "branch off a trial with scaling none, linear or sqrt");
+    forget_steps(timeline);
+    int64_t begin = walk(timeline, 0, (double)branch->at_examples, INT64_MAX);
+    timeline->end_examples = (double)(begin + branch->examples);
+    if (timeline->end_examples > timeline->total_examples)
+        return error_hint(error_new(CODE_USAGE,
+                                    "trial.branch ends after %.0f examples, but trial.stop "
+                                    "allows the trunk %.0f",
+                                    timeline->end_examples, timeline->total_examples),
+                          "branch off earlier, for fewer examples, or raise the budget in "
+                          "trial.stop");
+    walk(timeline, begin, timeline->end_examples, INT64_MAX);
+    return NULL;
 }
 
 Error *timeline_new(Timeline *out, const TrialSettings *settings, int64_t n_train) {
@@ -84,16 +124,18 @@ Error *timeline_new(Timeline *out, const TrialSettings *settings, int64_t n_trai
                       .least_batch = settings->global_batch,
                       .largest_batch = settings->global_batch};
     out->total_examples = (double)out->total_steps * (double)settings->global_batch;
-    if (is_constant(settings))
-        return NULL;
-    double budget = budget_examples(&settings->stop, n_train);
-    if (!isfinite(budget))
-        return error_hint(
-            error_new(CODE_USAGE,
-                      "trial.stop has a budget in steps alone, but trial.batch_schedule changes "
-                      "the batch"),
-            "give trial.stop.epochs or trial.stop.examples: schedules need a horizon");
-    out->total_examples = budget;
-    walk(out, budget);
-    return NULL;
+    if (!is_constant(settings)) {
+        double budget = budget_examples(&settings->stop, n_train);
+        if (!isfinite(budget))
+            return error_hint(
+                error_new(CODE_USAGE,
+                          "trial.stop has a budget in steps alone, but trial.batch_schedule "
+                          "changes the batch"),
+                "give trial.stop.epochs or trial.stop.examples: schedules need a horizon");
+        out->total_examples = budget;
+        forget_steps(out);
+        walk(out, 0, budget, settings->stop.steps > 0 ? settings->stop.steps : INT64_MAX);
+    }
+    out->end_examples = out->total_examples;
+    return settings->branch.examples > 0 ? walk_branch(out) : NULL;
 }

@@ -9,12 +9,14 @@ typedef struct Timeline {
     const TrialSettings *settings;
     int64_t n_train;
     double total_examples; /* horizon of schedules */
+    double end_examples;   /* where the trial ends: there, or at the end of its branch */
     int64_t total_steps;
     int64_t least_batch, largest_batch; /* over all updates */
 } Timeline;
 
-/* Walks the whole trial when its batch changes. Error (code 2): a changing batch with a budget in
- * steps alone, which leaves the schedules without a horizon. */
+/* Walks the whole trial when its batch changes. Errors (code 2): a changing batch with a budget in
+ * steps alone, which leaves the schedules without a horizon; a branch that outlasts the budget, or
+ * off a trial whose rate follows the noise. */
 Error *timeline_new(Timeline *out, const TrialSettings *settings, int64_t n_train);
 
 /* Examples of the update that begins after `examples` seen ones. */

@@ -6,6 +6,7 @@
 #include "lab/data/dataset.h"
 #include "lab/nn/model.h"
 #include "lab/train/batch_schedule.h"
+#include "lab/train/branch.h"
 #include "lab/train/record.h"
 #include "optim/optim.h"
 #include "optim/schedule.h"
@@ -77,6 +78,7 @@ typedef struct TrialSettings {
     ClipSettings clip;
     LossSettings loss;
     EmaSettings ema;
+    BranchSettings branch;
     int n_layer_rules;
     const LayerRule *layer_rules;
     const char *isa; /* NULL: whatever the machine has */
@@ -98,6 +100,9 @@ typedef struct TrialSection {
     size_t offset; /* of its struct in TrialSettings */
     const Param *rows;
     const char *help;
+    /* Of its struct, for a section that is no part of the resolved settings while all of it is at
+     * its defaults: trials that do not use it keep their ids. 0: always written. */
+    size_t optional_bytes;
 } TrialSection;
 TrialRows trial_rows(void);
 

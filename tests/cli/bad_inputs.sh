@@ -172,7 +172,7 @@ done <<'TABLE'
 2|s/{"epochs": 1}/{}/|trial.lr.warmup gives no length|one of
 2|s/"hidden": \[4\]/"hidden": [4, 0]/|trial.model.hidden[1] is 0, which is out of range|legal: 1 to
 2|s/"train": 200/"train": -1/|trial.dataset.train is -1, which is out of range|legal:
-2|s/"optimizer"/"search": 1, "optimizer"/|trial.search is not a known setting|known here
+2|s/"optimizer"/"workers": 1, "optimizer"/|trial.workers is not a known setting|known here
 2|s/"seeds": 1/"search": {}/|search is reserved|sweep lr.base
 # sweeps
 2|s/"sweep": {}/"sweep": {"global_batch": [32, 0]}/|trial.global_batch = 0|legal: 1 to

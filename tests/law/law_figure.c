@@ -2,7 +2,7 @@
  * table is whole, and gnuplot makes an SVG of it in which nothing leaves the canvas. */
 #include "lab/analyze/figure.h"
 #include "lab/base/io.h"
-#include "tests/unit/fixture_runs.h"
+#include "tests/unit/fixture_branches.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,9 @@
 
 static const Results *study(Arena *arena) {
     int n;
-    RunRecord *runs = fixture_study(&n, 2, arena);
+    RunRecord *study = fixture_study(&n, 2, arena), *runs = ARENA_ARRAY(arena, RunRecord, n + 24);
+    memcpy(runs, study, sizeof *runs * (size_t)n);
+    n += fixture_branches(runs + n, 1, 2, arena);
     return results_make("study", "Which <one> & \"why\"?", runs, n, arena);
 }
 
@@ -145,6 +147,29 @@ static void test_figure__draws_for_print(void **state) {
     for_each_figure(draws_for_print);
 }
 
+/* gnuplot once met a line without a name, because none of its points could be drawn. */
+static void test_figure__draws_a_line_that_never_reached_the_target(void **state) {
+    (void)state;
+    if (access("/usr/bin/gnuplot", X_OK) != 0)
+        skip();
+    Arena *arena = arena_new();
+    RunRecord runs[2];
+    for (int i = 0; i < 2; i++) {
+        FixtureRun run = {.optimizer = fixture_optimizers[i],
+                          .global_batch = i ? 512 : 1024, /* momentum misses from there */
+                          .replicas = 1,
+                          .mode = RUN_FULL};
+        runs[i] = fixture_run(&run, arena);
+    }
+    const Results *results = results_make("one_missed", "?", runs, 2, arena);
+    for (int f = 0; f < FIGURE_N; f++) {
+        const FigureType *type = (const FigureType *)figure_table[f];
+        if (!type->missing(results, arena))
+            draws(type, results, arena);
+    }
+    arena_end(arena);
+}
+
 /* The smallest studies there are: one run with one evaluation, and one trial of two that reached
  * the target. */
 static void test_figure__draws_next_to_nothing(void **state) {
@@ -180,6 +205,7 @@ int main(void) {
         cmocka_unit_test(test_figure__applies_with_a_whole_table),
         cmocka_unit_test(test_figure__draws),
         cmocka_unit_test(test_figure__draws_for_print),
+        cmocka_unit_test(test_figure__draws_a_line_that_never_reached_the_target),
         cmocka_unit_test(test_figure__draws_next_to_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -238,6 +238,7 @@ static void documented(const OptimType *type, Arena *arena) {
     assert_non_null(type->kind.detail);
     assert_non_null(strstr(type->kind.detail, "When it fails:"));
     assert_non_null(type->kind.reference);
+    assert_true(type->lr_power == 1 || type->lr_power == 0.5);
 }
 
 static void for_each_optimizer(void (*law)(const OptimType *type, Arena *arena)) {

@@ -1,7 +1,8 @@
 /* The one-trajectory contract (DESIGN 2): the digest is the same for every number of replicas and
  * threads. Under N ranks this compares groups of 1..N replicas x threads {1, 2} with one replica on
  * one thread, for S = 12 and S = 16 shards, 200 steps of momentum, LARS and LAMB, and for a batch
- * that grows during the trial. And a reduction in another order must be seen. */
+ * that grows during the trial or in a branch off it. And a reduction in another order must be seen.
+ */
 #include "lab/base/vec.h"
 #include "lab/comm/mpi.h"
 #include "tests/mpi/trajectory.h"
@@ -90,6 +91,10 @@ int main(void) {
                                 "7], \"global_batch\": [168, 256]},"
                                 "\"clip\": {\"norm\": 0.5}, \"loss\": {\"label_smoothing\": 0.1},"
                                 "\"weight_ema\": {\"half_life_examples\": 1000}",
+                                &data);
+    n_failed += compare_layouts(world, "adamw", 0.005, 12,
+                                ", \"branch\": {\"at_examples\": 4000, \"factor\": 3, "
+                                "\"lr_power\": 0.5, \"examples\": 8640}",
                                 &data);
     comm_finish(world);
     arena_end(arena);

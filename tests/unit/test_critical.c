@@ -93,7 +93,7 @@ static void test_critical__table_names_every_estimator(void **state) {
     (void)state;
     Arena *arena = arena_new();
     Criticals criticals = study(2, arena);
-    Table *table = critical_table(&criticals, arena);
+    Table *table = critical_table(&criticals, &(Brancheds){0}, arena);
     assert_int_equal(table_rows(table), 3 * 4);
     static const char *const names[] = {"hyperbola fit", "20 % point", "noise-scale prediction",
                                         "noise scale"};
