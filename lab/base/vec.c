@@ -69,18 +69,18 @@ double vec_chunk_sumsq(const float *x, int64_t n) {
 }
 
 VEC_CLONES
-double vec_chunk_scale_sumsq(float *x, float factor, int64_t n) {
+double vec_chunk_scale_sumsq(float *to, const float *from, float factor, int64_t n) {
     double lane[LANES] = {0};
     int64_t i = 0;
     for (; i + LANES <= n; i += LANES)
         for (int j = 0; j < LANES; j++) {
-            float scaled = x[i + j] * factor;
-            x[i + j] = scaled;
+            float scaled = from[i + j] * factor;
+            to[i + j] = scaled;
             lane[j] += (double)scaled * (double)scaled;
         }
     for (int j = 0; i < n; i++, j++) {
-        float scaled = x[i] * factor;
-        x[i] = scaled;
+        float scaled = from[i] * factor;
+        to[i] = scaled;
         lane[j] += (double)scaled * (double)scaled;
     }
     return lanes_sum(lane);
@@ -100,6 +100,12 @@ VEC_CLONES
 void vec_add(float *to, const float *from, int64_t n) {
     for (int64_t i = 0; i < n; i++)
         to[i] += from[i];
+}
+
+VEC_CLONES
+void vec_sum(float *to, const float *a, const float *b, int64_t n) {
+    for (int64_t i = 0; i < n; i++)
+        to[i] = a[i] + b[i];
 }
 
 VEC_CLONES

@@ -29,12 +29,15 @@ double vec_chunk_sumsq(const float *x, int64_t n);
 /* Sum of squares of a whole vector: chunks, then tree. */
 double vec_sumsq(const float *x, int64_t n);
 
-/* x[i] *= factor, and the chunk's sum of squares after it (n <= VEC_CHUNK). */
-double vec_chunk_scale_sumsq(float *x, float factor, int64_t n);
+/* to[i] = from[i] * factor, and the chunk's sum of squares after it (n <= VEC_CHUNK); the two may be
+ * the same. */
+double vec_chunk_scale_sumsq(float *to, const float *from, float factor, int64_t n);
 
 void vec_scale(float *x, float factor, int64_t n); /* x[i] *= factor */
 void vec_toward(float *x, const float *to, float share,
                 int64_t n);                            /* x[i] += share * (to[i] - x[i]) */
 void vec_add(float *to, const float *from, int64_t n); /* to[i] += from[i] */
+/* to[i] = a[i] + b[i]; `to` may be one of them */
+void vec_sum(float *to, const float *a, const float *b, int64_t n);
 
 #endif

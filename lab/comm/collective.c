@@ -51,3 +51,24 @@ int reduction_merge(Reduction *reduction, TreeNode *nodes, int n_nodes) {
     }
     return top;
 }
+
+Error *reduction_open_plain(Reduction *reduction, int n_buffers) {
+    (void)reduction;
+    (void)n_buffers;
+    return NULL;
+}
+
+void *reduction_buffer_plain(Reduction *reduction, int i) {
+    (void)i;
+    return arena_alloc(reduction->arena, sum_bytes(&reduction->shape));
+}
+
+void reduction_close_plain(Reduction *reduction) {
+    (void)reduction;
+}
+
+void reduction_add_up(Reduction *reduction, TreeNode *nodes, int n_nodes) {
+    int n = reduction_merge(reduction, nodes, n_nodes);
+    for (int i = 1; i < n; i++)
+        sum_add(&reduction->shape, nodes[0].data, nodes[i].data, reduction->threads);
+}

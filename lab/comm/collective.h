@@ -26,21 +26,26 @@ void sum_add(const SumShape *shape, void *to, const void *from, int threads);
 
 typedef struct Reduction {
     Comm *comm;
+    const struct CollectiveType *type;
     SumShape shape;
-    int64_t n_shards; /* S */
-    int threads;
-    void **spare; /* buffers of sum_bytes for receiving, TREE_MAX_NODES of them, made on demand from
-                     `arena` */
     Arena *arena;
+    int64_t n_shards; /* S of the step at hand */
+    int threads;      /* of the step at hand */
+    bool shared;      /* the sum is read by other ranks too: nobody may write to it */
+    void *own;        /* the collective's, made by open */
 } Reduction;
 
 typedef struct CollectiveType {
     Kind kind;
     bool canonical; /* keeps the one-trajectory contract; otherwise runs carry the digest `none` */
-    /* *Collective*: `nodes` are this rank's maximal canonical nodes in shard order (their data may
-     * be overwritten). Afterwards *sum points to the root's value on every rank (one of the node
-     * buffers or a spare). */
-    Error *(*reduce)(Reduction *reduction, TreeNode *nodes, int n_nodes, void **sum);
+    /* *Collective*: prepares for sums of `n_buffers` vectors on this rank. */
+    Error *(*open)(Reduction *reduction, int n_buffers);
+    /* Vector number i of this rank, sum_bytes long: nodes must live in these. */
+    void *(*buffer)(Reduction *reduction, int i);
+    /* *Collective*: `nodes` are this rank's finished nodes in shard order (their data may be
+     * overwritten). Afterwards *sum is the root's value on every rank, until the next reduce. */
+    Error *(*reduce)(Reduction *reduction, TreeNode *nodes, int n_nodes, const void **sum);
+    void (*close)(Reduction *reduction); /* *Collective* */
 } CollectiveType;
 
 #define COLLECTIVE(name) COLLECTIVE_ID_##name,
@@ -55,6 +60,14 @@ enum {
     const CollectiveType collective_##name
 
 extern const Kind *const collective_table[COLLECTIVE_N];
+
+/* The functions of a collective that needs nothing but the caller's own memory. */
+Error *reduction_open_plain(Reduction *reduction, int n_buffers);
+void *reduction_buffer_plain(Reduction *reduction, int i);
+void reduction_close_plain(Reduction *reduction);
+/* Adds all nodes of this rank, as the tree goes as far as it can and then from the left, into the
+ * first. */
+void reduction_add_up(Reduction *reduction, TreeNode *nodes, int n_nodes);
 
 /* Merges adjacent siblings of a list in place; returns the new length. Data of the right partner is
  * free afterwards. */

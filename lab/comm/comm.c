@@ -10,6 +10,9 @@ struct Comm {
     bool mpi; /* false: one rank, no library behind it */
     MPI_Comm handle;
     int rank, size, hosts;
+    MPI_Comm local; /* the ranks of this host */
+    int local_rank, local_size;
+    Comm *leaders; /* of the first rank of every host, NULL elsewhere */
 };
 
 MPI_Comm comm_handle(const Comm *comm) {
@@ -17,10 +20,16 @@ MPI_Comm comm_handle(const Comm *comm) {
     return comm->handle;
 }
 
+MPI_Comm comm_local_handle(const Comm *comm) {
+    assert(comm->mpi);
+    return comm->local;
+}
+
 Comm *comm_alone(Arena *arena) {
     Comm *comm = ARENA_NEW(arena, Comm);
     comm->size = 1;
     comm->hosts = 1;
+    comm->local_size = 1;
     return comm;
 }
 
@@ -32,32 +41,30 @@ bool comm_launched(void) {
     return false;
 }
 
-/* Distinct processor names; small R, so a quadratic count will do. */
-static int count_hosts(MPI_Comm handle, int size) {
-    Arena *scratch = arena_new();
-    char mine[MPI_MAX_PROCESSOR_NAME] = {0};
-    int n;
-    MPI_Get_processor_name(mine, &n);
-    char *all = arena_alloc(scratch, sizeof mine * (size_t)size);
-    MPI_Allgather(mine, sizeof mine, MPI_CHAR, all, sizeof mine, MPI_CHAR, handle);
-    int hosts = 0;
-    for (int i = 0; i < size; i++) {
-        bool seen = false;
-        for (int j = 0; j < i && !seen; j++)
-            seen = strcmp(all + sizeof mine * (size_t)i, all + sizeof mine * (size_t)j) == 0;
-        hosts += !seen;
-    }
-    arena_end(scratch);
-    return hosts;
-}
-
-static Comm *wrap(MPI_Comm handle, Arena *arena) {
+static Comm *bare(MPI_Comm handle, Arena *arena) {
     Comm *comm = ARENA_NEW(arena, Comm);
     comm->mpi = true;
     comm->handle = handle;
     MPI_Comm_rank(handle, &comm->rank);
     MPI_Comm_size(handle, &comm->size);
-    comm->hosts = count_hosts(handle, comm->size);
+    return comm;
+}
+
+/* *Collective*: finds out who shares a host with whom. */
+static Comm *wrap(MPI_Comm handle, Arena *arena) {
+    Comm *comm = bare(handle, arena);
+    MPI_Comm leaders;
+    MPI_Comm_split_type(handle, MPI_COMM_TYPE_SHARED, comm->rank, MPI_INFO_NULL, &comm->local);
+    MPI_Comm_rank(comm->local, &comm->local_rank);
+    MPI_Comm_size(comm->local, &comm->local_size);
+    MPI_Comm_split(handle, comm->local_rank == 0 ? 0 : MPI_UNDEFINED, comm->rank, &leaders);
+    if (leaders != MPI_COMM_NULL) {
+        comm->leaders = bare(leaders, arena);
+        comm->leaders->hosts = comm->leaders->size;
+        comm->leaders->local_size = 1;
+        comm->hosts = comm->leaders->size;
+    }
+    MPI_Bcast(&comm->hosts, 1, MPI_INT, 0, handle);
     return comm;
 }
 
@@ -101,6 +108,18 @@ int comm_size(const Comm *comm) {
 
 int comm_hosts(const Comm *comm) {
     return comm->hosts;
+}
+
+int comm_local_rank(const Comm *comm) {
+    return comm->local_rank;
+}
+
+int comm_local_size(const Comm *comm) {
+    return comm->local_size;
+}
+
+Comm *comm_leaders(const Comm *comm) {
+    return comm->leaders;
 }
 
 Error *comm_agree(Comm *comm, Error *mine) {

@@ -28,8 +28,12 @@ Error *comm_split(Comm **out, Comm *parent, int color, Arena *arena);
 
 int comm_rank(const Comm *comm);
 int comm_size(const Comm *comm);
-/* Distinct host names among the ranks. */
+/* Hosts the ranks are on. What shares memory is one host; MPI's launcher says who does. */
 int comm_hosts(const Comm *comm);
+int comm_local_rank(const Comm *comm); /* among the group's ranks of this host */
+int comm_local_size(const Comm *comm);
+/* The first rank of every host, as a group of its own; NULL on all other ranks. */
+Comm *comm_leaders(const Comm *comm);
 
 /* *Collective*: all ranks fail together. Returns NULL when no rank has an error; else every rank
  * gets one (its own, or the text and code of the lowest failing rank). */

@@ -8,4 +8,7 @@
 
 MPI_Comm comm_handle(const Comm *comm);
 
+/* The ranks of the group that share this one's host, in the group's order. */
+MPI_Comm comm_local_handle(const Comm *comm);
+
 #endif

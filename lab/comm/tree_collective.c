@@ -1,89 +1,217 @@
-/* tree: the canonical tree by binomial messages. In round k rank r with r mod 2^(k+1) = 2^k sends
- * the nodes it holds to rank r - 2^k, which merges siblings; rank 0 ends with the root and
- * broadcasts it. Right for every number of ranks, because blocks are contiguous and merging only
- * ever joins siblings. */
+/* tree: the canonical tree, whoever holds its nodes. On a host the nodes' vectors live in memory
+ * that its ranks share: every rank owns a slice, adds all nodes of the host there in tree order and
+ * writes the sum once; nothing is copied or sent. Between hosts one rank each sends what is left
+ * (wire.h). */
 #include "lab/comm/collective.h"
-#include "lab/comm/mpi.h"
+#include "lab/comm/shared.h"
+#include "lab/comm/wire.h"
 
 #include <assert.h>
-#include <string.h>
+#include <omp.h>
 
-enum { TAG_LIST = 1, TAG_DATA = 2, PIECE = 1 << 30 };
+enum { LINE = 64 };
 
-typedef struct NodeName {
+/* One node as the other ranks of the host see it. */
+typedef struct Posted {
     int64_t level, index;
-} NodeName;
+    int64_t buffer; /* number of its vector in its rank's memory */
+} Posted;
 
-static void send_nodes(Reduction *reduction, const TreeNode *nodes, int n, int to) {
-    MPI_Comm handle = comm_handle(reduction->comm);
-    NodeName name[TREE_MAX_NODES];
-    for (int i = 0; i < n; i++)
-        name[i] = (NodeName){nodes[i].level, nodes[i].index};
-    MPI_Send(name, (int)(sizeof *name * (size_t)n), MPI_BYTE, to, TAG_LIST, handle);
-    size_t bytes = sum_bytes(&reduction->shape);
-    for (int i = 0; i < n; i++)
-        for (size_t at = 0; at < bytes; at += PIECE)
-            MPI_Send((char *)nodes[i].data + at, (int)(bytes - at < PIECE ? bytes - at : PIECE),
-                     MPI_BYTE, to, TAG_DATA, handle);
+/* A rank's memory: this, `n_buffers` times Posted, the sum (used of rank 0), the vectors. */
+typedef struct Board {
+    _Alignas(LINE) int64_t n;
+    int64_t n_buffers;
+} Board;
+
+typedef struct Tree {
+    Shared *shared; /* NULL: this rank does not share */
+    Board *board;
+    size_t stride;    /* bytes from vector to vector */
+    int most;         /* nodes of a host */
+    TreeNode *inside; /* (most) of all ranks of the host */
+    Merge *merge;
+    const float **floats;
+    const double **doubles;
+    float **root_floats;
+    double **root_doubles;
+    TreeNode *left;     /* (most) what the host is left with */
+    bool several_hosts; /* or ranks that share with nobody */
+    Wire *wire;         /* of the rank that speaks for the host, when there are several */
+    void *sum;
+} Tree;
+
+static size_t lines(size_t bytes) {
+    return (bytes + LINE - 1) / LINE * LINE;
 }
 
-static void *spare(Reduction *reduction, int i) {
-    assert(i < TREE_MAX_NODES);
-    if (!reduction->spare[i])
-        reduction->spare[i] = arena_alloc(reduction->arena, sum_bytes(&reduction->shape));
-    return reduction->spare[i];
+static char *sum_of(Board *board) {
+    return (char *)board + lines(sizeof *board + sizeof(Posted) * (size_t)board->n_buffers);
 }
 
-/* A spare buffer that no node of the list is using. */
-static void *free_spare(Reduction *reduction, const TreeNode *nodes, int n) {
-    for (int i = 0;; i++) {
-        void *data = spare(reduction, i);
-        bool used = false;
-        for (int j = 0; j < n && !used; j++)
-            used = nodes[j].data == data;
-        if (!used)
-            return data;
+static void *vector_of(const Tree *tree, Board *board, int64_t i) {
+    return sum_of(board) + tree->stride * (size_t)(1 + i);
+}
+
+static Board *board_of(const Tree *tree, int rank) {
+    return shared_memory(tree->shared, rank);
+}
+
+static Posted *posted_of(Board *board) {
+    return (Posted *)(void *)(board + 1);
+}
+
+/* ---- open */
+
+static Error *share(Tree *tree, Reduction *reduction, int n_buffers) {
+    size_t bytes = lines(sizeof(Board) + sizeof(Posted) * (size_t)n_buffers) +
+                   tree->stride * (size_t)(1 + n_buffers);
+    PASS(shared_new(&tree->shared, reduction->comm, bytes, reduction->arena));
+    if (!tree->shared)
+        return NULL;
+    tree->board = board_of(tree, shared_rank(tree->shared));
+    tree->board->n_buffers = n_buffers;
+    shared_wait(tree->shared);
+    for (int i = 0; i < shared_size(tree->shared); i++)
+        tree->most += (int)board_of(tree, i)->n_buffers;
+    tree->sum = sum_of(board_of(tree, 0));
+    return NULL;
+}
+
+/* *Collective*: the ranks that speak for their hosts. Where memory cannot be shared each rank
+ * speaks for itself. */
+static Error *find_speakers(Comm **out, const Tree *tree, Reduction *reduction) {
+    Comm *comm = reduction->comm;
+    double lonely = !tree->shared && comm_local_size(comm) > 1;
+    comm_share(comm, &lonely, 1);
+    *out = comm_leaders(comm);
+    if (lonely == 0)
+        return NULL;
+    bool speaks = !tree->shared || shared_rank(tree->shared) == 0;
+    return comm_split(out, comm, speaks ? 0 : -1, reduction->arena);
+}
+
+static Error *tree_open(Reduction *reduction, int n_buffers) {
+    Arena *arena = reduction->arena;
+    Tree *tree = ARENA_NEW(arena, Tree);
+    reduction->own = tree;
+    if (comm_size(reduction->comm) == 1)
+        return NULL;
+    tree->stride = lines(sum_bytes(&reduction->shape));
+    PASS(share(tree, reduction, n_buffers));
+    Comm *speakers;
+    PASS(find_speakers(&speakers, tree, reduction));
+    if (speakers && comm_size(speakers) > 1)
+        tree->wire = wire_new(speakers, reduction->shape, arena);
+    tree->several_hosts = !tree->shared || shared_size(tree->shared) < comm_size(reduction->comm);
+    if (!tree->shared) {
+        tree->sum = arena_alloc(arena, tree->stride);
+        return NULL;
     }
+    reduction->shared = true;
+    tree->inside = ARENA_ARRAY(arena, TreeNode, tree->most);
+    tree->left = ARENA_ARRAY(arena, TreeNode, tree->most);
+    tree->merge = merge_new(tree->most, arena);
+    tree->floats = ARENA_ARRAY(arena, const float *, tree->most);
+    tree->doubles = ARENA_ARRAY(arena, const double *, tree->most);
+    tree->root_floats = ARENA_ARRAY(arena, float *, tree->most);
+    tree->root_doubles = ARENA_ARRAY(arena, double *, tree->most);
+    return NULL;
 }
 
-/* Receives one node after the other and merges it at once, so that few buffers are alive. */
-static int receive_nodes(Reduction *reduction, TreeNode *nodes, int n, int from) {
-    MPI_Comm handle = comm_handle(reduction->comm);
-    NodeName name[TREE_MAX_NODES];
-    MPI_Status status;
-    MPI_Recv(name, (int)sizeof name, MPI_BYTE, from, TAG_LIST, handle, &status);
-    int n_bytes;
-    MPI_Get_count(&status, MPI_BYTE, &n_bytes);
-    size_t bytes = sum_bytes(&reduction->shape);
-    for (int i = 0; i < n_bytes / (int)sizeof *name; i++) {
-        assert(n < TREE_MAX_NODES);
-        void *data = free_spare(reduction, nodes, n);
-        for (size_t at = 0; at < bytes; at += PIECE)
-            MPI_Recv((char *)data + at, (int)(bytes - at < PIECE ? bytes - at : PIECE), MPI_BYTE,
-                     from, TAG_DATA, handle, MPI_STATUS_IGNORE);
-        nodes[n++] = (TreeNode){.level = (int)name[i].level, .index = name[i].index, .data = data};
-        n = reduction_merge(reduction, nodes, n);
+static void *tree_buffer(Reduction *reduction, int i) {
+    Tree *tree = reduction->own;
+    return tree->shared ? vector_of(tree, tree->board, i)
+                        : arena_alloc(reduction->arena, sum_bytes(&reduction->shape));
+}
+
+static void tree_close(Reduction *reduction) {
+    shared_end(((Tree *)reduction->own)->shared);
+}
+
+/* ---- reduce */
+
+static void post(Tree *tree, const TreeNode *nodes, int n_nodes) {
+    Posted *posted = posted_of(tree->board);
+    const char *first = vector_of(tree, tree->board, 0);
+    for (int i = 0; i < n_nodes; i++)
+        posted[i] = (Posted){nodes[i].level, nodes[i].index,
+                             ((const char *)nodes[i].data - first) / (int64_t)tree->stride};
+    tree->board->n = n_nodes;
+}
+
+/* Every node of the host, in shard order: the ranks hold contiguous blocks. */
+static int read_boards(Tree *tree) {
+    int n = 0;
+    for (int rank = 0; rank < shared_size(tree->shared); rank++) {
+        Board *board = board_of(tree, rank);
+        const Posted *posted = posted_of(board);
+        for (int64_t i = 0; i < board->n; i++)
+            tree->inside[n++] = (TreeNode){.level = (int)posted[i].level,
+                                           .index = posted[i].index,
+                                           .data = vector_of(tree, board, posted[i].buffer)};
     }
     return n;
 }
 
-static Error *tree_reduce(Reduction *reduction, TreeNode *mine, int n_mine, void **sum) {
-    TreeNode nodes[TREE_MAX_NODES];
-    assert(n_mine <= TREE_MAX_NODES);
-    memcpy(nodes, mine, sizeof *nodes * (size_t)n_mine);
-    int n = reduction_merge(reduction, nodes, n_mine);
-    int rank = comm_rank(reduction->comm), size = comm_size(reduction->comm);
-    for (int step = 1; step < size; step *= 2) {
-        if (rank % (2 * step) == step) {
-            send_nodes(reduction, nodes, n, rank - step);
-            break;
-        }
-        if (rank + step < size)
-            n = receive_nodes(reduction, nodes, n, rank + step);
+/* Where each vector of the host is, and where the sums go: into the shared sum when the host has
+ * them all, else into the leftmost vector of each node that is left. */
+static void point(Tree *tree, const SumShape *shape, int n) {
+    const Merge *merge = tree->merge;
+    for (int i = 0; i < n; i++) {
+        tree->doubles[i] = sum_doubles(tree->inside[i].data);
+        tree->floats[i] = sum_floats(shape, tree->inside[i].data);
     }
-    assert(rank != 0 || n == 1);
-    *sum = nodes[0].data;
-    comm_bcast(reduction->comm, *sum, sum_bytes(&reduction->shape));
+    bool all_here = !tree->several_hosts;
+    assert(!all_here || merge->n_roots == 1);
+    for (int i = 0; i < merge->n_roots; i++) {
+        void *to = all_here ? tree->sum : tree->inside[merge->first[i]].data;
+        tree->root_doubles[i] = sum_doubles(to);
+        tree->root_floats[i] = sum_floats(shape, to);
+        tree->left[i] = merge->root[i];
+        tree->left[i].data = to;
+    }
+}
+
+/* This rank's slice, in whole cache lines, dealt to its threads. */
+static void add_slice(const Tree *tree, const SumShape *shape, int threads) {
+    int ranks = shared_size(tree->shared), rank = shared_rank(tree->shared);
+    const Merge *merge = tree->merge;
+    if (rank == 0)
+        merge_doubles(merge, tree->doubles, tree->root_doubles, shape->n_doubles);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        int64_t first, last, part = rank * threads + omp_get_thread_num();
+        tree_block(shape->n_floats / 16, ranks * threads, (int)part, &first, &last);
+        bool end = part == ranks * threads - 1;
+        merge_floats(merge, tree->floats, tree->root_floats, 16 * first,
+                     end ? shape->n_floats : 16 * last);
+    }
+}
+
+static void inside_host(Tree *tree, Reduction *reduction, const TreeNode *nodes, int n_nodes) {
+    post(tree, nodes, n_nodes);
+    shared_wait(tree->shared); /* every vector of the host is ready; nobody reads the last sum */
+    int n = read_boards(tree);
+    merge_plan(tree->merge, tree->inside, n, reduction->n_shards);
+    point(tree, &reduction->shape, n);
+    add_slice(tree, &reduction->shape, reduction->threads);
+    shared_wait(tree->shared); /* every slice is added */
+}
+
+static Error *tree_reduce(Reduction *reduction, TreeNode *nodes, int n_nodes, const void **sum) {
+    Tree *tree = reduction->own;
+    if (tree->shared) {
+        inside_host(tree, reduction, nodes, n_nodes);
+        nodes = tree->left;
+        n_nodes = tree->merge->n_roots;
+    } else {
+        n_nodes = reduction_merge(reduction, nodes, n_nodes);
+    }
+    if (tree->wire)
+        wire_sum(tree->wire, nodes, n_nodes, reduction->n_shards, tree->sum);
+    if (tree->shared && tree->several_hosts)
+        shared_wait(tree->shared); /* the sum of all hosts is there */
+    *sum = comm_size(reduction->comm) == 1 ? nodes[0].data : tree->sum;
     return NULL;
 }
 
@@ -93,12 +221,19 @@ COLLECTIVE_TYPE(tree) = {
             .name = "tree",
             .summary =
                 "canonical binary tree over shards: the same bits for any number of replicas",
-            .detail = "Node (l,i) covers shards [i 2^l, (i+1) 2^l); value = left + right. Ranks "
-                      "pre-add their\n"
-                      "maximal nodes; the rest of the tree is played by binomial messages and a "
-                      "broadcast.",
-            .reference = "DESIGN 2.3; binomial reduce of Thakur, Rabenseifner, Gropp (2005)",
+            .detail =
+                "Node (l,i) covers shards [i 2^l, (i+1) 2^l); value = left + right. On a host the "
+                "vectors live in\n"
+                "memory that its ranks share, and every rank adds a slice of all of them, in tree "
+                "order; between\n"
+                "hosts one rank each exchanges slices of what is left (reduce-scatter, "
+                "all-gather), again in\n"
+                "tree order. Where memory cannot be shared every rank sends messages.",
+            .reference = "DESIGN 2.3; Thakur, Rabenseifner, Gropp (2005)",
         },
     .canonical = true,
+    .open = tree_open,
+    .buffer = tree_buffer,
     .reduce = tree_reduce,
+    .close = tree_close,
 };

@@ -229,10 +229,12 @@ static Error *begin_and_train(RunSummary *out, const TrialSettings *settings, ui
     Error *error = trainer_new(&trainer, settings, seed, data, layout, recorder, arena);
     PASS(comm_agree(layout->comm, error));
     trainer->summary = out;
+    PASS(trainer_connect(trainer));
     trainer->start_s = trainer->began_s = trainer->checkpoint_s = clock_s();
-    PASS(trainer_resume(trainer));
-    error = train(trainer);
-    return comm_agree(layout->comm, error ? error : trainer->failure);
+    error = trainer_resume(trainer);
+    error = comm_agree(layout->comm, error ? error : train(trainer));
+    trainer->reduction.type->close(&trainer->reduction);
+    return error ? error : comm_agree(layout->comm, trainer->failure);
 }
 
 Error *trial_run(RunSummary *out, const TrialSettings *settings, uint64_t seed, const Dataset *data,

@@ -78,8 +78,6 @@ static void thread_new(TrainThread *thread, const Trainer *trainer, int n_spare)
     thread->sumsq = ARENA_ARRAY(arena, double, model->n_segments);
     thread->n_spare = n_spare;
     thread->spare = ARENA_ARRAY(arena, void *, thread->n_spare);
-    for (int i = 0; i < thread->n_spare; i++)
-        thread->spare[i] = arena_alloc(arena, sum_bytes(&trainer->reduction.shape));
 }
 
 static int64_t eval_shards(const Dataset *data) {
@@ -106,7 +104,6 @@ static void buffers_new(Trainer *trainer) {
     trainer->layers = ARENA_ARRAY(arena, OptimLayer, n_segments);
     trainer->layer_rows = ARENA_ARRAY(arena, LayerRow, n_segments);
     trainer->eval_sums = ARENA_ARRAY(arena, double, 2 * eval_shards(trainer->data));
-    trainer->reduction.spare = ARENA_ARRAY(arena, void *, TREE_MAX_NODES);
     trainer->thread = ARENA_ARRAY(arena, TrainThread, threads);
     int *n_spare = ARENA_ARRAY(arena, int, threads);
     count_spares(trainer, n_spare);
@@ -114,6 +111,21 @@ static void buffers_new(Trainer *trainer) {
         thread_new(&trainer->thread[i], trainer, n_spare[i]);
     trainer->global_batch = 0;
     trainer_deal(trainer, timeline_batch(&trainer->timeline, 0));
+}
+
+Error *trainer_connect(Trainer *trainer) {
+    Reduction *reduction = &trainer->reduction;
+    int n = 0;
+    for (int i = 0; i < trainer->layout->threads; i++)
+        n += trainer->thread[i].n_spare;
+    PASS(reduction->type->open(reduction, n));
+    if (reduction->shared)
+        trainer->own_grad = ARENA_ARRAY(trainer->arena, float, trainer->model->n_weights);
+    n = 0;
+    for (int i = 0; i < trainer->layout->threads; i++)
+        for (int j = 0; j < trainer->thread[i].n_spare; j++)
+            trainer->thread[i].spare[j] = reduction->type->buffer(reduction, n++);
+    return NULL;
 }
 
 /* An adapted tensor that starts at zero takes steps with the raw rate, which LARS users rarely want
@@ -161,6 +173,7 @@ Error *trainer_new(Trainer **out, const TrialSettings *settings, uint64_t seed, 
                            : total;
     trainer->reduction = (Reduction){
         .comm = layout->comm,
+        .type = layout->collective,
         .shape = {.n_doubles = SUM_SQNORMS + trainer->model->n_segments,
                   .n_floats = trainer->model->n_weights},
         .arena = arena,

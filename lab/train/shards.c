@@ -116,11 +116,12 @@ void stage_compute(Trainer *trainer) {
 }
 
 Error *stage_reduce(Trainer *trainer) {
-    void *sum;
-    int n = reduction_merge(&trainer->reduction, trainer->nodes, trainer->n_nodes);
+    Reduction *reduction = &trainer->reduction;
+    const void *sum;
     sum_doubles(trainer->nodes[0].data)[SUM_WANTED] = trainer->wanted;
-    PASS(trainer->layout->collective->reduce(&trainer->reduction, trainer->nodes, n, &sum));
-    trainer->sums = sum_doubles(sum);
-    trainer->grad = sum_floats(&trainer->reduction.shape, sum);
+    PASS(reduction->type->reduce(reduction, trainer->nodes, trainer->n_nodes, &sum));
+    trainer->sums = sum;
+    trainer->grad_sum = sum_floats(&reduction->shape, (void *)sum);
+    trainer->grad = reduction->shared ? trainer->own_grad : (float *)trainer->grad_sum;
     return NULL;
 }

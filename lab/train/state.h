@@ -63,8 +63,10 @@ typedef struct Trainer {
     TreeNode *nodes; /* nodes of all threads before the reduction */
     int n_nodes;
 
-    double *sums; /* doubles of the reduced sum */
-    float *grad;  /* floats of the reduced sum; the mean gradient after the noise stage */
+    const double *sums;    /* doubles of the reduced sum */
+    const float *grad_sum; /* floats of it; other ranks may read them too */
+    float *grad;           /* the mean gradient, after the noise stage */
+    float *own_grad;       /* (n_weights) where it goes when the sum is shared */
     double *chunk_sumsq;
     OptimLayer *layers; /* (n_segments) */
     StepRow row;
@@ -87,6 +89,8 @@ Error *trainer_new(Trainer **out, const TrialSettings *settings, uint64_t seed, 
 int trainer_state(Trainer *trainer, StateArray out[CHECKPOINT_MAX_ARRAYS]);
 /* *Collective*: rank 0 fills them from layout->resume and all ranks get them. */
 Error *trainer_resume(Trainer *trainer);
+/* *Collective*: prepares the reduction and the buffers that live in it. */
+Error *trainer_connect(Trainer *trainer);
 
 /* Deals the shards of a step of `global_batch` examples to ranks and threads. */
 void trainer_deal(Trainer *trainer, int64_t global_batch);

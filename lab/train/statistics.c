@@ -14,6 +14,7 @@ static void scale_and_square(Trainer *trainer) {
     double *chunk_sumsq = trainer->chunk_sumsq;
     for (int i = 0; i < model->n_segments; i++) {
         const Segment *segment = &model->segments[i];
+        const float *sum = trainer->grad_sum + segment->offset;
         float *grad = trainer->grad + segment->offset;
         int64_t n_chunks = vec_chunks(segment->n);
         /* a region costs microseconds: only worth it for a few chunks a thread */
@@ -21,8 +22,8 @@ static void scale_and_square(Trainer *trainer) {
     schedule(static)
         for (int64_t chunk = 0; chunk < n_chunks; chunk++) {
             int64_t at = chunk * VEC_CHUNK, left = segment->n - at;
-            chunk_sumsq[chunk] =
-                vec_chunk_scale_sumsq(grad + at, factor, left < VEC_CHUNK ? left : VEC_CHUNK);
+            chunk_sumsq[chunk] = vec_chunk_scale_sumsq(grad + at, sum + at, factor,
+                                                       left < VEC_CHUNK ? left : VEC_CHUNK);
         }
         trainer->layers[i].grad_sumsq = vec_tree_sum(chunk_sumsq, n_chunks);
     }

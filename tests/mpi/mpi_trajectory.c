@@ -23,7 +23,8 @@ static void read_settings(TrialSettings *out, const char *optimizer, double lr, 
 
 /* Another bracketing on purpose: rank 0 adds all nodes as a chain from the last shard to the first.
  */
-static Error *reversed_reduce(Reduction *reduction, TreeNode *nodes, int n_nodes, void **sum) {
+static Error *reversed_reduce(Reduction *reduction, TreeNode *nodes, int n_nodes,
+                              const void **sum) {
     size_t bytes = sum_bytes(&reduction->shape);
     MPI_Comm handle = comm_handle(reduction->comm);
     int rank = comm_rank(reduction->comm), size = comm_size(reduction->comm);
@@ -41,7 +42,7 @@ static Error *reversed_reduce(Reduction *reduction, TreeNode *nodes, int n_nodes
         sum_add(&reduction->shape, nodes[0].data, chain, 1);
     }
     *sum = nodes[0].data;
-    comm_bcast(reduction->comm, *sum, bytes);
+    comm_bcast(reduction->comm, nodes[0].data, bytes);
     return NULL;
 }
 
@@ -64,7 +65,11 @@ static int compare_layouts(Comm *world, const char *optimizer, double lr, int sh
                                           shards, replicas, threads, other));
         }
     if (comm_size(world) >= 4) {
-        const CollectiveType reversed = {.kind = {.name = "reversed"}, .reduce = reversed_reduce};
+        const CollectiveType reversed = {.kind = {.name = "reversed"},
+                                         .open = reduction_open_plain,
+                                         .buffer = reduction_buffer_plain,
+                                         .reduce = reversed_reduce,
+                                         .close = reduction_close_plain};
         run_on(other, world, 4, 1, &reversed, &settings, data, &loss, arena);
         n_failed +=
             check(strcmp(alone, other) != 0, world, "a reversed reduction changes the digest");

@@ -131,7 +131,7 @@ static void test_vec__sumsq_agrees_and_is_sliceable(void **state) {
         chunk[c] = vec_chunk_sumsq(x + c * VEC_CHUNK, c < 3 ? VEC_CHUNK : 77);
     assert_true(vec_sumsq(x, N) == vec_tree_sum(chunk, 4));
     assert_true(fabs(vec_sumsq(x, N) / direct - 1) < 1e-12);
-    double scaled = vec_chunk_scale_sumsq(x, 0.5f, 100);
+    double scaled = vec_chunk_scale_sumsq(x, x, 0.5f, 100);
     assert_true(scaled == vec_chunk_sumsq(x, 100));
     free(x);
 }

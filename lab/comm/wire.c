@@ -1,0 +1,210 @@
+#include "lab/comm/wire.h"
+
+#include "lab/comm/mpi.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Below this many bytes a message costs its latency, whatever its length. */
+enum { SHORT_BYTES = 16384, TAG = 1, PIECE = 1 << 30 };
+
+/* Levels and indices travel as numbers. */
+typedef struct NodeName {
+    int64_t level, index;
+} NodeName;
+
+struct Wire {
+    Comm *comm;
+    SumShape shape;
+    Arena *arena;
+    int64_t n_shards; /* of the lists below; 0: none yet */
+    int *n_of;        /* (ranks) nodes of each rank */
+    int *start;       /* (ranks) of its first node in `all` */
+    int n_all;
+    TreeNode *all; /* every rank's nodes, rank after rank; data of others NULL */
+    int *order;    /* (n_all) numbers into `all`, in shard order */
+    TreeNode *sorted;
+    Merge *merge;
+    const float **floats;
+    const double **doubles;
+    char *room; /* what others send */
+    size_t room_bytes;
+    MPI_Request *request;
+};
+
+Wire *wire_new(Comm *comm, SumShape shape, Arena *arena) {
+    Wire *wire = ARENA_NEW(arena, Wire);
+    *wire = (Wire){.comm = comm, .shape = shape, .arena = arena};
+    wire->n_of = ARENA_ARRAY(arena, int, comm_size(comm));
+    wire->start = ARENA_ARRAY(arena, int, comm_size(comm));
+    return wire;
+}
+
+/* ---- who has which nodes: asked once for a number of shards, since blocks depend on nothing else
+ */
+
+static void sort_nodes(Wire *wire) {
+    for (int i = 0; i < wire->n_all; i++) { /* few, and nearly in order: contiguous blocks */
+        int64_t at = wire->all[i].index << wire->all[i].level;
+        int j = i;
+        for (; j > 0 &&
+               wire->all[wire->order[j - 1]].index << wire->all[wire->order[j - 1]].level > at;
+             j--)
+            wire->order[j] = wire->order[j - 1];
+        wire->order[j] = i;
+    }
+    for (int i = 0; i < wire->n_all; i++)
+        wire->sorted[i] = wire->all[wire->order[i]];
+}
+
+static void ask_lists(Wire *wire, const TreeNode *nodes, int n_nodes) {
+    MPI_Comm handle = comm_handle(wire->comm);
+    int size = comm_size(wire->comm), total = 0;
+    MPI_Allgather(&n_nodes, 1, MPI_INT, wire->n_of, 1, MPI_INT, handle);
+    int *bytes = ARENA_ARRAY(wire->arena, int, size), *at = ARENA_ARRAY(wire->arena, int, size);
+    for (int i = 0; i < size; i++) {
+        bytes[i] = wire->n_of[i] * (int)sizeof(NodeName);
+        at[i] = total * (int)sizeof(NodeName);
+        wire->start[i] = total;
+        total += wire->n_of[i];
+    }
+    NodeName *mine = ARENA_ARRAY(wire->arena, NodeName, n_nodes);
+    NodeName *names = ARENA_ARRAY(wire->arena, NodeName, total);
+    for (int i = 0; i < n_nodes; i++)
+        mine[i] = (NodeName){nodes[i].level, nodes[i].index};
+    MPI_Allgatherv(mine, n_nodes * (int)sizeof *mine, MPI_BYTE, names, bytes, at, MPI_BYTE, handle);
+    wire->n_all = total;
+    wire->all = ARENA_ARRAY(wire->arena, TreeNode, total);
+    wire->sorted = ARENA_ARRAY(wire->arena, TreeNode, total);
+    wire->order = ARENA_ARRAY(wire->arena, int, total);
+    wire->floats = ARENA_ARRAY(wire->arena, const float *, total);
+    wire->doubles = ARENA_ARRAY(wire->arena, const double *, total);
+    size_t pieces = sum_bytes(&wire->shape) / PIECE + 1;
+    wire->request =
+        ARENA_ARRAY(wire->arena, MPI_Request, ((size_t)((n_nodes + 1) * size + total)) * pieces);
+    for (int i = 0; i < total; i++)
+        wire->all[i] = (TreeNode){.level = (int)names[i].level, .index = names[i].index};
+    wire->merge = merge_new(total, wire->arena);
+    sort_nodes(wire);
+}
+
+/* ---- parts of a sum: bytes [first, last) of the buffer; rank 0's part begins with the doubles */
+
+typedef struct Part {
+    size_t first, last;
+} Part;
+
+static Part part_of(const SumShape *shape, int parts, int part) {
+    int64_t first, last;
+    tree_block(shape->n_floats / 16, parts, part, &first, &last);
+    size_t head = sizeof(double) * (size_t)shape->n_doubles;
+    return (Part){part == 0 ? 0 : head + 64 * (size_t)first,
+                  part == parts - 1 ? sum_bytes(shape) : head + 64 * (size_t)last};
+}
+
+static Part whole(const SumShape *shape) {
+    return (Part){0, sum_bytes(shape)};
+}
+
+static void make_room(Wire *wire, size_t bytes) {
+    if (bytes <= wire->room_bytes)
+        return;
+    wire->room = arena_alloc(wire->arena, bytes);
+    wire->room_bytes = bytes;
+}
+
+/* Both return how many requests they made. */
+static int receive(char *to, size_t bytes, int from, MPI_Request *request, MPI_Comm handle) {
+    int n = 0;
+    for (size_t at = 0; at < bytes; at += PIECE)
+        MPI_Irecv(to + at, (int)(bytes - at < PIECE ? bytes - at : PIECE), MPI_BYTE, from, TAG,
+                  handle, &request[n++]);
+    return n;
+}
+
+static int send(const char *from, size_t bytes, int to, MPI_Request *request, MPI_Comm handle) {
+    int n = 0;
+    for (size_t at = 0; at < bytes; at += PIECE)
+        MPI_Isend(from + at, (int)(bytes - at < PIECE ? bytes - at : PIECE), MPI_BYTE, to, TAG,
+                  handle, &request[n++]);
+    return n;
+}
+
+/* Sends every rank its part of my nodes and receives my part of theirs; wire->all then points to
+ * buffers as they look when they start at byte 0. */
+static void exchange(Wire *wire, const TreeNode *nodes, int n_nodes, bool parts) {
+    MPI_Comm handle = comm_handle(wire->comm);
+    int size = comm_size(wire->comm), rank = comm_rank(wire->comm), n = 0;
+    Part mine = parts ? part_of(&wire->shape, size, rank) : whole(&wire->shape);
+    size_t bytes = mine.last - mine.first;
+    make_room(wire, bytes * (size_t)(wire->n_all - n_nodes));
+    char *room = wire->room;
+    for (int i = 0; i < wire->n_all; i++) {
+        int own = i - wire->start[rank];
+        if (own >= 0 && own < n_nodes) {
+            wire->all[i].data = nodes[own].data;
+            continue;
+        }
+        int from = 0;
+        while (i >= wire->start[from] + wire->n_of[from])
+            from++;
+        n += receive(room, bytes, from, &wire->request[n], handle);
+        wire->all[i].data = room - mine.first;
+        room += bytes;
+    }
+    for (int step = 1; step < size; step++) {
+        int to = (rank + step) % size;
+        Part part = parts ? part_of(&wire->shape, size, to) : whole(&wire->shape);
+        for (int i = 0; i < n_nodes; i++)
+            n += send((const char *)nodes[i].data + part.first, part.last - part.first, to,
+                      &wire->request[n], handle);
+    }
+    MPI_Waitall(n, wire->request, MPI_STATUSES_IGNORE);
+}
+
+static void add_part(Wire *wire, Part part, void *sum) {
+    size_t head = sizeof(double) * (size_t)wire->shape.n_doubles;
+    for (int i = 0; i < wire->n_all; i++) {
+        void *data = wire->all[wire->order[i]].data;
+        wire->doubles[i] = sum_doubles(data);
+        wire->floats[i] = sum_floats(&wire->shape, data);
+    }
+    double *doubles = sum_doubles(sum);
+    float *floats = sum_floats(&wire->shape, sum);
+    size_t first = part.first < head ? head : part.first;
+    if (part.first == 0)
+        merge_doubles(wire->merge, wire->doubles, &doubles, wire->shape.n_doubles);
+    merge_floats(wire->merge, wire->floats, &floats, (int64_t)((first - head) / sizeof(float)),
+                 (int64_t)((part.last - head) / sizeof(float)));
+}
+
+static void gather_parts(Wire *wire, void *sum) {
+    MPI_Comm handle = comm_handle(wire->comm);
+    int size = comm_size(wire->comm), rank = comm_rank(wire->comm), n = 0;
+    Part mine = part_of(&wire->shape, size, rank);
+    for (int step = 1; step < size; step++) {
+        int from = (rank + size - step) % size, to = (rank + step) % size;
+        Part part = part_of(&wire->shape, size, from);
+        n += receive((char *)sum + part.first, part.last - part.first, from, &wire->request[n],
+                     handle);
+        n += send((const char *)sum + mine.first, mine.last - mine.first, to, &wire->request[n],
+                  handle);
+    }
+    MPI_Waitall(n, wire->request, MPI_STATUSES_IGNORE);
+}
+
+void wire_sum(Wire *wire, const TreeNode *nodes, int n_nodes, int64_t n_shards, void *sum) {
+    if (wire->n_shards != n_shards)
+        ask_lists(wire, nodes, n_nodes);
+    wire->n_shards = n_shards;
+    merge_plan(wire->merge, wire->sorted, wire->n_all, n_shards);
+    assert(wire->merge->n_roots == 1);
+    bool parts = sum_bytes(&wire->shape) > SHORT_BYTES;
+    exchange(wire, nodes, n_nodes, parts);
+    Part mine = parts ? part_of(&wire->shape, comm_size(wire->comm), comm_rank(wire->comm))
+                      : whole(&wire->shape);
+    add_part(wire, mine, sum);
+    if (parts)
+        gather_parts(wire, sum);
+}

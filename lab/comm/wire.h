@@ -1,0 +1,19 @@
+/* Between hosts: the nodes that every host is left with become the sum of all, over messages. One
+ * rank a host takes part. */
+#ifndef LAB_COMM_WIRE_H
+#define LAB_COMM_WIRE_H
+
+#include "lab/comm/collective.h"
+#include "lab/comm/merge.h"
+
+typedef struct Wire Wire;
+
+Wire *wire_new(Comm *comm, SumShape shape, Arena *arena);
+
+/* *Collective* over the wire's ranks. `nodes` are this rank's, in shard order, and stay as they
+ * are; `sum` (sum_bytes): the root, on every rank. Short sums go to all and every rank adds them;
+ * of long ones each rank adds a slice in tree order and all gather the slices (reduce-scatter,
+ * all-gather). */
+void wire_sum(Wire *wire, const TreeNode *nodes, int n_nodes, int64_t n_shards, void *sum);
+
+#endif
