@@ -35,7 +35,7 @@ double bench_sgemm_peak(Arena *arena) {
 static Error *run_bench(const CommandLine *line, int *code, Arena *arena) {
     (void)code;
     const char *name;
-    PASS(command_one_word(&name, line, &command_bench, "benchmark (train, optim)"));
+    PASS(command_one_word(&name, line, &command_bench, "benchmark (train, optim, comm)"));
     const Kind *kind;
     PASS(kind_find(&kind, bench_table, BENCH_N, name, "benchmark", NULL));
     return ((const BenchType *)kind)->run(line, arena);
@@ -49,17 +49,21 @@ static const Option options[] = {
     {"--weights", "N", "optim: weights (default 10000000)"},
     {"--seconds", "S", "time a case for about this long (default 1)"},
     {"--threads", "T", "threads (default 1)"},
+    {"--replicas", "R", "comm: ranks that mpirun is asked for (default 2)"},
     OPTION_END,
 };
 
 COMMAND_TYPE(bench) = {
     .kind = {.name = "bench",
              .summary = "what this machine does, as rates and fractions of its limits",
-             .detail = "train    whole training steps of the MLP 784-512-512-10 with momentum: "
-                       "examples/s, share of the\n"
-                       "         core's sgemm peak, time by stage, cost of the noise statistics\n"
-                       "optim    one step of every optimizer at its defaults: bytes/s against a triad's"},
-    .usage = "train|optim",
+             .detail =
+                 "train    whole training steps of the MLP 784-512-512-10 with momentum: "
+                 "examples/s, share of the\n"
+                 "         core's sgemm peak, time by stage, cost of the noise statistics\n"
+                 "optim    one step of every optimizer at its defaults: bytes/s against a triad's\n"
+                 "comm     sums of gradients over replicas: every collective and "
+                 "MPI_Allreduce in turn, messages"},
+    .usage = "train|optim|comm",
     .options = options,
     .run = run_bench,
 };

@@ -50,13 +50,13 @@ static Comm *bare(MPI_Comm handle, Arena *arena) {
     return comm;
 }
 
-/* *Collective*: finds out who shares a host with whom. */
-static Comm *wrap(MPI_Comm handle, Arena *arena) {
+/* *Collective*: `local` are the ranks of this one's host. */
+static Comm *wrap_hosts(MPI_Comm handle, MPI_Comm local, Arena *arena) {
     Comm *comm = bare(handle, arena);
     MPI_Comm leaders;
-    MPI_Comm_split_type(handle, MPI_COMM_TYPE_SHARED, comm->rank, MPI_INFO_NULL, &comm->local);
-    MPI_Comm_rank(comm->local, &comm->local_rank);
-    MPI_Comm_size(comm->local, &comm->local_size);
+    comm->local = local;
+    MPI_Comm_rank(local, &comm->local_rank);
+    MPI_Comm_size(local, &comm->local_size);
     MPI_Comm_split(handle, comm->local_rank == 0 ? 0 : MPI_UNDEFINED, comm->rank, &leaders);
     if (leaders != MPI_COMM_NULL) {
         comm->leaders = bare(leaders, arena);
@@ -66,6 +66,12 @@ static Comm *wrap(MPI_Comm handle, Arena *arena) {
     }
     MPI_Bcast(&comm->hosts, 1, MPI_INT, 0, handle);
     return comm;
+}
+
+static Comm *wrap(MPI_Comm handle, Arena *arena) {
+    MPI_Comm local;
+    MPI_Comm_split_type(handle, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &local);
+    return wrap_hosts(handle, local, arena);
 }
 
 Error *comm_begin(Comm **out, Arena *arena) {
@@ -95,6 +101,16 @@ Error *comm_split(Comm **out, Comm *parent, int color, Arena *arena) {
         return error_new(CODE_INTERNAL, "MPI cannot form the groups");
     if (handle != MPI_COMM_NULL)
         *out = wrap(handle, arena);
+    return NULL;
+}
+
+Error *comm_pretend_hosts(Comm **out, Comm *parent, int ranks_per_host, Arena *arena) {
+    assert(parent->mpi && ranks_per_host > 0);
+    MPI_Comm handle, local;
+    if (MPI_Comm_dup(parent->handle, &handle) != MPI_SUCCESS ||
+        MPI_Comm_split(handle, parent->rank / ranks_per_host, parent->rank, &local) != MPI_SUCCESS)
+        return error_new(CODE_INTERNAL, "MPI cannot form the hosts");
+    *out = wrap_hosts(handle, local, arena);
     return NULL;
 }
 

@@ -26,6 +26,10 @@ void comm_finish(Comm *world); /* *Collective*: MPI_Finalize */
  * no group (NULL). */
 Error *comm_split(Comm **out, Comm *parent, int color, Arena *arena);
 
+/* *Collective*: the same ranks, as if every `ranks_per_host` neighbours were on a host of their
+ * own: for tests and cost studies on one machine. */
+Error *comm_pretend_hosts(Comm **out, Comm *parent, int ranks_per_host, Arena *arena);
+
 int comm_rank(const Comm *comm);
 int comm_size(const Comm *comm);
 /* Hosts the ranks are on. What shares memory is one host; MPI's launcher says who does. */

@@ -5,6 +5,8 @@
 
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/statvfs.h>
 
 enum { LINE = 64, LOOKS = 300 /* before the core is given away: some 20 microseconds */ };
@@ -31,6 +33,9 @@ static size_t whole_lines(size_t bytes) {
  * touch, without a word. */
 static bool has_room(size_t bytes) {
     struct statvfs space;
+    const char *wanted = getenv("BATCHLAB_SHARED_MEMORY");
+    if (wanted && strcmp(wanted, "0") == 0)
+        return false;
     if (statvfs("/dev/shm", &space) != 0)
         return true; /* not there: the library uses its own folder */
     return (double)space.f_bavail * (double)space.f_frsize > 1.1 * (double)bytes;
@@ -43,8 +48,8 @@ static bool all_fit(MPI_Comm local, int rank, size_t bytes) {
     int fits = rank == 0 ? has_room(total) : 0;
     MPI_Bcast(&fits, 1, MPI_INT, 0, local);
     if (!fits && rank == 0)
-        say("note: /dev/shm has no room for %.0f MB of shared gradients: replicas send messages "
-            "instead",
+        say("note: no shared memory for %.0f MB of gradients (/dev/shm too small, or "
+            "BATCHLAB_SHARED_MEMORY=0): replicas send messages instead",
             (double)total * 1e-6);
     return fits;
 }
