@@ -126,10 +126,11 @@ static int by_batch(const void *a, const void *b) {
     return order ? order : x->index - y->index;
 }
 
-/* Labels of the cells [first, end), all of one optimizer. */
-static void label_optimizer(const char **labels, const Cell *cells, const Leaves *leaves, int first,
-                            int end, Arena *arena) {
-    Ref *refs = ARENA_ARRAY(arena, Ref, end - first);
+/* Labels of the cells [first, end), all of one optimizer and all searched or all not: between a
+ * search and a sweep beside it too much differs to tell. */
+static void label_family(const char **labels, const Cell *cells, const Leaves *leaves,
+                         const char *name, int first, int end, Arena *arena) {
+    Ref *refs = ARENA_ARRAY(arena, Ref, end - first + 1);
     for (int i = first; i < end; i++)
         refs[i - first] = (Ref){cells[i].global_batch, i};
     qsort(refs, (size_t)(end - first), sizeof *refs, by_batch);
@@ -137,15 +138,8 @@ static void label_optimizer(const char **labels, const Cell *cells, const Leaves
     for (int i = 1; i < end - first; i++)
         if (refs[i].global_batch == refs[i - 1].global_batch)
             differences(&varying, &leaves[refs[i - 1].index], &leaves[refs[i].index], arena);
-    bool mixed = false; /* tuned cells and others under one optimizer's name */
-    for (int i = first + 1; i < end; i++)
-        mixed |= (cells[i].search == NULL) != (cells[first].search == NULL);
-    for (int i = first; i < end; i++) {
-        const char *name = cells[i].first->header.optimizer;
-        if (mixed && cells[i].search)
-            name = arena_print(arena, "%s, tuned", name);
+    for (int i = first; i < end; i++)
         labels[i] = label_of(name, &leaves[i], &varying, arena);
-    }
 }
 
 const char **labels_make(const Cell *cells, int n_cells, Arena *arena) {
@@ -153,11 +147,17 @@ const char **labels_make(const Cell *cells, int n_cells, Arena *arena) {
     Leaves *leaves = ARENA_ARRAY(arena, Leaves, n_cells + 1);
     for (int i = 0; i < n_cells; i++)
         leaves[i] = leaves_of(&cells[i], arena);
-    for (int i = 0, end; i < n_cells; i = end) {
-        for (end = i + 1; end < n_cells; end++)
-            if (strcmp(cells[i].first->header.optimizer, cells[end].first->header.optimizer) != 0)
+    for (int first = 0, searched, end; first < n_cells; first = end) {
+        const char *name = cells[first].first->header.optimizer;
+        for (end = first + 1; end < n_cells; end++)
+            if (strcmp(name, cells[end].first->header.optimizer) != 0)
                 break;
-        label_optimizer(labels, cells, leaves, i, end, arena);
+        for (searched = first; searched < end && !cells[searched].search;)
+            searched++;
+        label_family(labels, cells, leaves, name, first, searched, arena);
+        if (searched > first)
+            name = arena_print(arena, "%s, tuned", name);
+        label_family(labels, cells, leaves, name, searched, end, arena);
     }
     return labels;
 }

@@ -7,7 +7,8 @@
 
 /* (n_cells) labels: the optimizer's name, then every setting that differs between cells of this
  * optimizer at some common global batch: "momentum, scaling linear". `cells` come grouped by
- * optimizer. What a search chose names no line. */
+ * optimizer, those of a search last. What a search chose names no line; its lines are called
+ * "momentum, tuned" beside others of the same optimizer. */
 const char **labels_make(const Cell *cells, int n_cells, Arena *arena);
 
 /* `label` cut to at most `width` characters, with an ellipsis. */

@@ -20,6 +20,7 @@ Report *report_new(const Results *results, Arena *arena) {
     report->listing[4] = targets_fits(&results->targets, arena);
     report->listing[5] = listing_search(results, arena);
     report->listing[6] = listing_search_cells(results, arena);
+    report->listing[7] = tuned_fits(&results->tuned, arena);
     for (int f = 0; f < FIGURE_N; f++) {
         const FigureType *type =
             (const FigureType *)figure_table[f]; /* types begin with their kind */

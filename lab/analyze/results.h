@@ -9,6 +9,7 @@
 #include "lab/analyze/scaling.h"
 #include "lab/analyze/targets.h"
 #include "lab/analyze/timing.h"
+#include "lab/analyze/tuned.h"
 
 typedef struct Results {
     const char *name, *question; /* of the experiment */
@@ -19,6 +20,7 @@ typedef struct Results {
     Criticals criticals; /* one a line */
     Targets targets;     /* the run's own and lesser ones */
     Brancheds brancheds; /* branches off the trials of the cells */
+    Tuned tuned;         /* learning rates that searches chose */
     Timings timings;
     Scaling scaling;
     Invariance invariance;

@@ -3,6 +3,7 @@
 #include "lab/analyze/figure.h"
 #include "lab/base/io.h"
 #include "tests/unit/fixture_branches.h"
+#include "tests/unit/fixture_search.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,10 +13,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* A sweep, a search over two settings and branches, side by side. */
 static const Results *study(Arena *arena) {
-    int n;
-    RunRecord *study = fixture_study(&n, 2, arena), *runs = ARENA_ARRAY(arena, RunRecord, n + 24);
-    memcpy(runs, study, sizeof *runs * (size_t)n);
+    static const FixtureSearch search = {
+        .min = 0.01, .max = 5, .trials = 7, .reruns = 1, .momentum_too = true};
+    int n, n_searched;
+    const RunRecord *plain = fixture_study(&n, 2, arena),
+                    *searched = fixture_searched(&n_searched, &search, arena);
+    RunRecord *runs = ARENA_ARRAY(arena, RunRecord, n + n_searched + 24);
+    memcpy(runs, plain, sizeof *runs * (size_t)n);
+    memcpy(runs + n, searched, sizeof *runs * (size_t)n_searched);
+    n += n_searched;
     n += fixture_branches(runs + n, 1, 2, arena);
     return results_make("study", "Which <one> & \"why\"?", runs, n, arena);
 }
@@ -94,8 +102,9 @@ static void check_texts(const char *svg) {
     assert_true(n_texts > 5);
 }
 
-static void draws(const FigureType *type, const Results *results, Arena *arena) {
-    const char *folder = arena_print(arena, "%s/law_figure", BINARY_DIR);
+static void draws_into(const char *base, const FigureType *type, const Results *results,
+                       Arena *arena) {
+    const char *folder = arena_print(arena, "%s/%s", BINARY_DIR, base);
     const char *tables = arena_print(arena, "%s/tables", folder), *name = type->kind.name;
     assert_null(io_folder(tables));
     assert_null(table_write(type->table(results, arena), tables, arena));
@@ -108,6 +117,10 @@ static void draws(const FigureType *type, const Results *results, Arena *arena) 
     assert_non_null(strstr(svg, arena_print(arena, "<title>batchlab_%s</title>", name)));
     assert_null(strstr(svg, "<script"));
     check_texts(svg);
+}
+
+static void draws(const FigureType *type, const Results *results, Arena *arena) {
+    draws_into("law_figure", type, results, arena);
 }
 
 static void test_figure__draws(void **state) {
@@ -192,7 +205,7 @@ static void test_figure__draws_next_to_nothing(void **state) {
         for (int f = 0; f < FIGURE_N; f++) {
             const FigureType *type = (const FigureType *)figure_table[f];
             if (!type->missing(results, arena))
-                draws(type, results, arena);
+                draws_into("law_figure/few", type, results, arena);
         }
     }
     arena_end(arena);

@@ -213,7 +213,7 @@ static void test_searches__a_plain_sweep_beside_it_keeps_its_own_line(void **sta
     runs[n++].header.search = NULL;
     const Cells *cells = cells_make(runs, n, arena);
     assert_int_equal(cells->n_series, 2);
-    assert_string_equal(cells->series[0].label, "lars, lr 0.3");
+    assert_string_equal(cells->series[0].label, "lars");
     assert_string_equal(cells->series[1].label, "lars, tuned");
     arena_end(arena);
 }
