@@ -14,8 +14,16 @@ struct ArenaBlock {
     size_t used, room; /* bytes after the block's header */
 };
 
+typedef struct ArenaEnd ArenaEnd;
+struct ArenaEnd {
+    ArenaEnd *next;
+    void (*end)(void *what);
+    void *what;
+};
+
 struct Arena {
     ArenaBlock *blocks; /* newest first */
+    ArenaEnd *ends;     /* the same */
 };
 
 static void out_of_memory(size_t bytes) {
@@ -33,6 +41,8 @@ Arena *arena_new(void) {
 void arena_end(Arena *arena) {
     if (!arena)
         return;
+    for (ArenaEnd *last = arena->ends; last; last = last->next)
+        last->end(last->what);
     for (ArenaBlock *block = arena->blocks; block;) {
         ArenaBlock *next = block->next;
         free(block);
@@ -67,6 +77,12 @@ void *arena_alloc(Arena *arena, size_t bytes) {
     void *memory = (char *)block + ARENA_ALIGN + block->used;
     block->used += rounded;
     return memory;
+}
+
+void arena_at_end(Arena *arena, void (*end)(void *what), void *what) {
+    ArenaEnd *latest = ARENA_NEW(arena, ArenaEnd);
+    *latest = (ArenaEnd){arena->ends, end, what};
+    arena->ends = latest;
 }
 
 char *arena_copy_n(Arena *arena, const char *text, size_t n) {

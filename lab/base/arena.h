@@ -17,6 +17,10 @@ void arena_end(Arena *arena);
 /* `bytes` of zeroed memory, aligned to 64 bytes, valid until arena_end. Never NULL. */
 void *arena_alloc(Arena *arena, size_t bytes);
 
+/* Calls end(what) when the arena ends, the latest first, before any memory goes: for what a library
+ * made and must take back. */
+void arena_at_end(Arena *arena, void (*end)(void *what), void *what);
+
 /* A copy of `text` (or of its first `n` bytes, terminated). */
 char *arena_copy(Arena *arena, const char *text);
 char *arena_copy_n(Arena *arena, const char *text, size_t n);

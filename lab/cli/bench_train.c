@@ -70,7 +70,7 @@ static Error *time_norms(double *share, const TrialSettings *settings, const Dat
     Shard shard = {.n = n, .x = x, .y = y};
     ModelPass pass = {.weights = weights,
                       .grad_sum = ARENA_ARRAY(arena, float, model->n_weights),
-                      .workspace = arena_alloc(arena, model->type->workspace_bytes(model, n))};
+                      .workspace = model_workspace(model, n, arena)};
     for (int i = -2; i < ROUNDS; i++) {
         double time[2];
         for (int j = 0; j < 2; j++) {

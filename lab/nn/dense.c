@@ -1,6 +1,7 @@
 #include "lab/nn/dense.h"
 
 #include "lab/base/vec.h"
+#include "lab/nn/carve.h"
 #include "lab/nn/gemm.h"
 #include "lab/nn/init.h"
 #include "lab/nn/loss.h"
@@ -130,18 +131,6 @@ typedef struct DenseWork {
     double *row_loss;    /* (n) */
     double *delta_sumsq; /* (n) */
 } DenseWork;
-
-/* Hands out 64-byte aligned pieces of a block; with base NULL it only measures. */
-typedef struct Carve {
-    char *base;
-    size_t used;
-} Carve;
-
-static void *carve(Carve *from, size_t count, size_t size) {
-    size_t at = from->used;
-    from->used += (count * size + 63) / 64 * 64;
-    return from->base ? from->base + at : NULL;
-}
 
 /* Lays the workspace of a shard of n examples out; returns its bytes. The pieces never grow when n
  * shrinks. */

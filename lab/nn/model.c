@@ -53,6 +53,17 @@ Error *model_new(Model **out, const ModelType *type, const void *settings, const
     return NULL;
 }
 
+void *model_workspace(const Model *model, int max_examples, Arena *arena) {
+    const ModelType *type = model->type;
+    void *workspace = arena_alloc(arena, type->workspace_bytes(model, max_examples));
+    int threads = omp_get_max_threads();
+    omp_set_num_threads(1); /* as in model_new */
+    if (type->prepare)
+        type->prepare(model, workspace, arena);
+    omp_set_num_threads(threads);
+    return workspace;
+}
+
 const char *model_kernel_version(void) {
     return GEMM_KERNELS_VERSION;
 }

@@ -23,8 +23,12 @@ typedef struct Model {
     NoiseUnit noise_unit;
     bool coupled; /* examples of a mini-batch influence each other (batch norm): mini_batch must be
                      given */
-    double flops_per_example; /* forward + backward, counted as 2 per multiply-add */
-    void *plan;               /* the type's own, made by `make` */
+    double flops_per_example;  /* forward + backward, counted as 2 per multiply-add */
+    int64_t n_stats;           /* running statistics beside the weights (batch norm), 0: none */
+    double stats_share;        /* a step's statistics enter the running ones with this weight */
+    int n_layers;              /* as far as passes can be timed by layer; 0: they cannot */
+    const char *const *layers; /* (n_layers) names */
+    void *plan;                /* the type's own, made by `make` */
 } Model;
 
 /* Input and output of one pass. */
@@ -32,12 +36,16 @@ typedef struct ModelPass {
     const float *weights; /* (n_weights) */
     float *grad_sum;      /* (n_weights) sum over the shard's examples; NULL in evaluation */
     bool accumulate; /* add to grad_sum instead of overwriting it; the bits equal a separate add of
-                        the shard's own sum */
+                        the shard's own sum; only for NOISE_UNIT_EXAMPLE */
     double loss_sum; /* out: summed over examples, in double */
     int64_t n_correct;     /* out: top-1 */
     double *example_sumsq; /* out (n_segments): sum over examples of |g_i|^2; NULL: not wanted; only
                               for NOISE_UNIT_EXAMPLE */
-    void *workspace;       /* of model_workspace_bytes, aligned to 64 */
+    const float *running;  /* (n_stats) running statistics, in evaluation */
+    double *stats;   /* (n_stats) out: the statistics of this training shard; NULL: not wanted */
+    void *workspace; /* of model_workspace */
+    double *layer_s; /* (n_layers) seconds of each layer are added; NULL: not wanted (benchmarks
+                        alone want it) */
     /* Label smoothing e of the training target: 1 - e + e/K for the label and e/K for the others;
      * with `smooth_others` 1 - e and e/(K - 1). The reported loss stays -log p(label). */
     double label_smoothing;
@@ -51,7 +59,12 @@ typedef struct ModelType {
      * data. */
     Error *(*make)(Model *model, Arena *arena);
     void (*init)(const Model *model, uint64_t seed, float *weights);
+    /* The running statistics before the first step; NULL when there are none. */
+    void (*init_running)(const Model *model, float *running);
     size_t (*workspace_bytes)(const Model *model, int max_examples);
+    /* Fills the first MODEL_WORKSPACE_HEAD bytes of a new workspace, which passes leave alone; what
+     * it makes ends with `arena`. Called with one OpenMP thread. NULL: nothing to do. */
+    void (*prepare)(const Model *model, void *workspace, Arena *arena);
     /* Loss and gradient of a training shard; when pass->grad_sum is NULL loss and accuracy only. */
     void (*pass)(const Model *model, const Shard *shard, ModelPass *pass);
 } ModelType;
@@ -80,6 +93,10 @@ typedef struct ModelInput {
 
 Error *model_new(Model **out, const ModelType *type, const void *settings, const ModelInput *input,
                  int mini_batch, Arena *arena);
+
+#define MODEL_WORKSPACE_HEAD 64
+/* Memory of one thread for passes over up to `max_examples` examples, aligned to 64. */
+void *model_workspace(const Model *model, int max_examples, Arena *arena);
 
 /* Version of the committed kernel table; part of every trial id. */
 const char *model_kernel_version(void);

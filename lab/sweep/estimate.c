@@ -27,7 +27,7 @@ static double time_model(const Model *model, int span, Arena *arena) {
     Shard shard = {.n = span, .x = x, .y = y};
     ModelPass pass = {.weights = weights,
                       .grad_sum = grad,
-                      .workspace = arena_alloc(arena, model->type->workspace_bytes(model, span)),
+                      .workspace = model_workspace(model, span, arena),
                       .example_sumsq = model->noise_unit == NOISE_UNIT_EXAMPLE ? sumsq : NULL};
     omp_set_num_threads(1);
     model->type->pass(model, &shard, &pass);

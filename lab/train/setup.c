@@ -71,7 +71,7 @@ static void thread_new(TrainThread *thread, const Trainer *trainer, int n_spare)
     const Model *model = trainer->model;
     Arena *arena = trainer->arena;
     int64_t examples = larger(trainer->settings->mini_batch, MODEL_EVAL_EXAMPLES);
-    thread->workspace = arena_alloc(arena, model->type->workspace_bytes(model, (int)examples));
+    thread->workspace = model_workspace(model, (int)examples, arena);
     thread->x = ARENA_ARRAY(arena, float, examples * model->n_features);
     thread->y = ARENA_ARRAY(arena, int32_t, examples);
     thread->index = ARENA_ARRAY(arena, int64_t, examples);

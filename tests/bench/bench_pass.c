@@ -98,9 +98,8 @@ static Error *bench_new(Bench *bench, int mini_batch, Arena *arena) {
         .n = mini_batch, .x = fill((int64_t)mini_batch * N_FEATURES, &rng, arena), .y = labels};
     bench->grad_sum = ARENA_ARRAY(arena, float, bench->model->n_weights);
     bench->example_sumsq = ARENA_ARRAY(arena, double, bench->model->n_segments);
-    bench->pass = (ModelPass){
-        .weights = weights,
-        .workspace = arena_alloc(arena, type->workspace_bytes(bench->model, mini_batch))};
+    bench->pass = (ModelPass){.weights = weights,
+                              .workspace = model_workspace(bench->model, mini_batch, arena)};
     for (int i = 0; i < 3; i++)
         bench->square[i] = fill((int64_t)PEAK_SIZE * PEAK_SIZE, &rng, arena);
     for (int kind = 0; kind < PASS_N; kind++)

@@ -47,11 +47,10 @@ static double *doubles(const ModelBench *bench, const float *from) {
 
 /* Loss with weight i moved to about w_i + shift; *moved is where it went. */
 static double loss_at(ModelBench *bench, double *w, int64_t i, double shift, double *moved) {
-    if (bench->witness.n_layers > 0) {
+    if (bench_has_witness(bench)) {
         double keep = w[i];
         *moved = w[i] = keep + shift;
-        double loss =
-            witness_pass(&bench->witness, w, bench->model->n_weights, &bench->shard, NULL);
+        double loss = bench_witness(bench, w, NULL);
         w[i] = keep;
         return loss;
     }
@@ -66,7 +65,7 @@ static double loss_at(ModelBench *bench, double *w, int64_t i, double shift, dou
 /* Central differences of the loss in every weight. In float32 the loss of a dense stack is too
  * coarse for 1e-5, so there it is the double witness' loss. */
 static void differences(ModelBench *bench, double *slope) {
-    double *w = doubles(bench, bench->weights), step = bench->witness.n_layers > 0 ? 1e-5 : 0x1p-8;
+    double *w = doubles(bench, bench->weights), step = bench_has_witness(bench) ? 1e-5 : 0x1p-8;
     for (int64_t i = 0; i < bench->model->n_weights; i++) {
         double right, left, up = loss_at(bench, w, i, step, &right),
                             down = loss_at(bench, w, i, -step, &left);
@@ -76,6 +75,8 @@ static void differences(ModelBench *bench, double *slope) {
 
 static void gradient_is_slope(ModelBench *bench) {
     int64_t n = bench->model->n_weights;
+    if (n > 2000 && bench_has_witness(bench))
+        return; /* slow; the witness has a gradient of its own, which smaller cases prove */
     double *slope = doubles(bench, NULL), along_grad = 0, along_slope = 0;
     differences(bench, slope);
     bench_pass(bench, &bench->shard, bench->grad, false, NULL);
@@ -99,12 +100,10 @@ static void law_model__gradient_equals_central_differences(void **state) {
 }
 
 static void agrees_with_witness(ModelBench *bench) {
-    if (bench->witness.n_layers == 0)
+    if (!bench_has_witness(bench))
         return;
-    int64_t n = bench->model->n_weights;
     double *grad = doubles(bench, NULL);
-    double loss =
-        witness_pass(&bench->witness, doubles(bench, bench->weights), n, &bench->shard, grad);
+    double loss = bench_witness(bench, doubles(bench, bench->weights), grad);
     ModelPass pass = bench_pass(bench, &bench->shard, bench->grad, false, NULL);
     CHECK(bench, fabs(pass.loss_sum - loss) <= 1e-6 * loss);
     for (int s = 0; s < bench->model->n_segments; s++) {
@@ -157,7 +156,12 @@ static void repeats(ModelBench *bench) {
     if (bench->model->coupled)
         return;
     ModelPass evaluation = bench_pass(bench, &bench->shard, NULL, false, NULL);
-    CHECK(bench, evaluation.loss_sum == first.loss_sum && evaluation.n_correct == first.n_correct);
+    CHECK(bench, evaluation.n_correct == first.n_correct);
+    double differ = fabs(evaluation.loss_sum - first.loss_sum);
+    if (bench->type->prepare) /* made for fixed sizes: evaluation may group examples otherwise */
+        CHECK(bench, differ <= 1e-6 * first.loss_sum);
+    else
+        CHECK(bench, differ == 0);
 }
 
 static void law_model__deterministic_and_evaluation_alike(void **state) {
@@ -166,6 +170,8 @@ static void law_model__deterministic_and_evaluation_alike(void **state) {
 }
 
 static void accumulates(ModelBench *bench) {
+    if (bench->model->noise_unit != NOISE_UNIT_EXAMPLE)
+        return;
     int64_t n = bench->model->n_weights;
     float *start = bench_normal(n, 2, 77, bench->arena),
           *apart = ARENA_ARRAY(bench->arena, float, n);
@@ -219,7 +225,7 @@ static void same_in_threads(ModelBench *bench) {
         omp_set_num_threads(1);
         Arena *arena = arena_new();
         ModelBench mine = *bench;
-        mine.workspace = arena_alloc(arena, bench->workspace_bytes + 64);
+        mine.workspace = model_workspace(bench->model, bench->shard.n, arena);
         float *grad = ARENA_ARRAY(arena, float, n);
         for (int repeat = 0; repeat < 3; repeat++) {
             ModelPass pass = bench_pass(&mine, &mine.shard, grad, false, NULL);

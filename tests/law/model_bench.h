@@ -5,6 +5,7 @@
 #include "lab/base/rng.h"
 #include "lab/nn/model.h"
 #include "tests/law/dense_witness.h"
+#include "tests/law/image_witness.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,31 +15,51 @@
 typedef struct ModelCase {
     const char *model, *settings; /* JSON */
     int n_features, n_classes;
-    Witness witness; /* n_layers 0: none; differences are then taken of the model's own loss */
+    /* Independent of the model; without either differences are taken of the model's own loss. */
+    Witness witness;    /* n_layers 0: none */
+    ImageWitness image; /* kind IMAGE_NONE: none */
 } ModelCase;
 
+#define NO_IMAGE                                                                                   \
+    { .kind = IMAGE_NONE }
+
 static const ModelCase model_cases[] = {
-    {"softmax", "{}", 17, 10, {"relu", 1, {17, 10}}},
-    {"mlp", "{\"hidden\": []}", 12, 3, {"relu", 1, {12, 3}}},
-    {"mlp", "{\"hidden\": [20]}", 15, 10, {"relu", 2, {15, 20, 10}}},
-    {"mlp", "{\"hidden\": [33, 18]}", 21, 7, {"relu", 3, {21, 33, 18, 7}}},
+    {"softmax", "{}", 17, 10, {"relu", 1, {17, 10}}, NO_IMAGE},
+    {"mlp", "{\"hidden\": []}", 12, 3, {"relu", 1, {12, 3}}, NO_IMAGE},
+    {"mlp", "{\"hidden\": [20]}", 15, 10, {"relu", 2, {15, 20, 10}}, NO_IMAGE},
+    {"mlp", "{\"hidden\": [33, 18]}", 21, 7, {"relu", 3, {21, 33, 18, 7}}, NO_IMAGE},
     {"mlp",
      "{\"hidden\": [33, 18], \"activation\": \"tanh\"}",
      21,
      7,
-     {"tanh", 3, {21, 33, 18, 7}}},
+     {"tanh", 3, {21, 33, 18, 7}},
+     {0}},
     {"mlp",
      "{\"hidden\": [33, 18], \"activation\": \"gelu\"}",
      21,
      7,
-     {"gelu", 3, {21, 33, 18, 7}}},
+     {"gelu", 3, {21, 33, 18, 7}},
+     {0}},
     {"mlp",
      "{\"hidden\": [1, 5, 130], \"activation\": \"gelu\"}",
      140,
      2,
-     {"gelu", 4, {140, 1, 5, 130, 2}}},
-    {"noisy_quadratic", "{\"dim\": 50, \"noise\": 0}", 0, 0, {NULL, 0, {0}}},
-    {"noop", "{\"weights\": 100}", 5, 2, {NULL, 0, {0}}},
+     {"gelu", 4, {140, 1, 5, 130, 2}},
+     {0}},
+    {"noisy_quadratic", "{\"dim\": 50, \"noise\": 0}", 0, 0, {NULL, 0, {0}}, NO_IMAGE},
+    {"noop", "{\"weights\": 100}", 5, 2, {NULL, 0, {0}}, NO_IMAGE},
+    {"simple_cnn",
+     "{\"channels\": [3, 5], \"kernel\": 3, \"dense\": 7}",
+     2 * 8 * 9,
+     4,
+     {NULL, 0, {0}},
+     {IMAGE_SIMPLE_CNN, {2, 8, 9}, 4, {3, 5}, 3, 7, 0, 0}},
+    {"simple_cnn",
+     "{\"channels\": [16, 32], \"kernel\": 5, \"dense\": 20}",
+     64,
+     3,
+     {NULL, 0, {0}},
+     {IMAGE_SIMPLE_CNN, {1, 8, 8}, 3, {16, 32}, 5, 20, 0, 0}},
 };
 
 typedef struct ModelBench {
@@ -46,6 +67,7 @@ typedef struct ModelBench {
     Model *model;
     const ModelType *type;
     Witness witness;
+    ImageWitness image;
     Shard shard;    /* (mini_batch) random examples */
     float *weights; /* random, biases too */
     float *grad;    /* (n_weights) */
@@ -67,7 +89,8 @@ static float *bench_normal(int64_t n, double sd, uint64_t index, Arena *arena) {
 }
 
 static ModelBench bench_new(const ModelType *type, const ModelCase *with, int mini_batch) {
-    ModelBench bench = {.arena = arena_new(), .type = type, .witness = with->witness};
+    ModelBench bench = {
+        .arena = arena_new(), .type = type, .witness = with->witness, .image = with->image};
     Arena *arena = bench.arena;
     void *settings = arena_alloc(arena, type->kind.settings_bytes + 1);
     Json *object;
@@ -75,6 +98,8 @@ static ModelBench bench_new(const ModelType *type, const ModelCase *with, int mi
     if (!error)
         error = param_read(settings, type->kind.params, object, NULL, arena);
     ModelInput input = {with->n_features, with->n_classes, {1, 1, with->n_features}};
+    if (with->image.kind != IMAGE_NONE)
+        memcpy(input.shape, with->image.shape, sizeof input.shape);
     if (!error)
         error = model_new(&bench.model, type, settings, &input, mini_batch, arena);
     if (error)
@@ -91,7 +116,7 @@ static ModelBench bench_new(const ModelType *type, const ModelCase *with, int mi
     bench.weights = bench_normal(bench.model->n_weights, 0.3, 3, arena);
     bench.grad = ARENA_ARRAY(arena, float, bench.model->n_weights);
     bench.workspace_bytes = type->workspace_bytes(bench.model, mini_batch);
-    bench.workspace = arena_alloc(arena, bench.workspace_bytes + 64);
+    bench.workspace = model_workspace(bench.model, mini_batch, arena);
     return bench;
 }
 
@@ -111,7 +136,9 @@ static Shard bench_part(const ModelBench *bench, int first, int n) {
 /* A pass in a workspace full of NaN: what is read was written. */
 static ModelPass bench_pass(const ModelBench *bench, const Shard *shard, float *grad,
                             bool accumulate, double *example_sumsq) {
-    memset(bench->workspace, 0xff, bench->workspace_bytes);
+    if (bench->workspace_bytes > MODEL_WORKSPACE_HEAD)
+        memset((char *)bench->workspace + MODEL_WORKSPACE_HEAD, 0xff,
+               bench->workspace_bytes - MODEL_WORKSPACE_HEAD);
     ModelPass pass = {.weights = bench->weights,
                       .grad_sum = grad,
                       .accumulate = accumulate,
@@ -121,6 +148,17 @@ static ModelPass bench_pass(const ModelBench *bench, const Shard *shard, float *
     return pass;
 }
 
+static bool bench_has_witness(const ModelBench *bench) {
+    return bench->witness.n_layers > 0 || bench->image.kind != IMAGE_NONE;
+}
+
+/* The witness' loss summed over the shard, and its gradient unless NULL. */
+static double bench_witness(const ModelBench *bench, const double *w, double *grad) {
+    if (bench->image.kind != IMAGE_NONE)
+        return image_witness(&bench->image, w, &bench->shard, NULL, grad, NULL);
+    return witness_pass(&bench->witness, w, bench->model->n_weights, &bench->shard, grad);
+}
+
 typedef void BenchLaw(ModelBench *bench);
 
 /* Every registered model, every case of it, every size. */
@@ -128,7 +166,7 @@ static void bench_each(BenchLaw *law, const int *mini_batch, int n_sizes) {
     for (int id = 0; id < MODEL_N; id++) {
         const ModelType *type = (const ModelType *)model_table[id];
         int n_cases = (int)(sizeof model_cases / sizeof *model_cases);
-        const ModelCase standard = {type->kind.name, "{}", 16, 4, {NULL, 0, {0}}};
+        const ModelCase standard = {type->kind.name, "{}", 16, 4, {NULL, 0, {0}}, NO_IMAGE};
         bool found = false;
         for (int i = 0; i <= n_cases; i++) {
             const ModelCase *with = i < n_cases ? &model_cases[i] : &standard;

@@ -257,6 +257,29 @@ static void test_io__only_what_dead_writers_left_is_removed(void **state) {
     arena_end(arena);
 }
 
+typedef struct Ended {
+    char *order, letter;
+} Ended;
+
+static void note_end(void *what) {
+    const Ended *one = what;
+    one->order[strlen(one->order)] = one->letter;
+}
+
+static void test_arena__ends_what_was_made_latest_first(void **state) {
+    (void)state;
+    char order[4] = "";
+    Arena *arena = arena_new();
+    for (char letter = 'a'; letter <= 'c'; letter++) {
+        Ended *one = ARENA_NEW(arena, Ended); /* still there when it ends */
+        *one = (Ended){order, letter};
+        arena_at_end(arena, note_end, one);
+    }
+    assert_string_equal(order, "");
+    arena_end(arena);
+    assert_string_equal(order, "cba");
+}
+
 static void test_io__write_aside_read_back_and_lock(void **state) {
     (void)state;
     Arena *arena = arena_new();
@@ -325,6 +348,7 @@ int main(void) {
         cmocka_unit_test(test_text__nearest_counts_a_swap_as_one),
         cmocka_unit_test(test_param__reads_defaults_and_values),
         cmocka_unit_test(test_param__errors_name_path_range_and_nearest),
+        cmocka_unit_test(test_arena__ends_what_was_made_latest_first),
         cmocka_unit_test(test_io__write_aside_read_back_and_lock),
         cmocka_unit_test(test_io__only_what_dead_writers_left_is_removed),
         cmocka_unit_test(test_error__chain_reads_as_documented),

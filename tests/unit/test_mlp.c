@@ -49,7 +49,7 @@ static Net net_new(int id, const char *text, int mini_batch) {
     net.weights = ARENA_ARRAY(net.arena, float, net.model->n_weights);
     net.grad = ARENA_ARRAY(net.arena, float, net.model->n_weights);
     net.type->init(net.model, 5, net.weights);
-    net.workspace = arena_alloc(net.arena, net.type->workspace_bytes(net.model, mini_batch));
+    net.workspace = model_workspace(net.model, mini_batch, net.arena);
     return net;
 }
 

@@ -55,7 +55,7 @@ static void test_noise__is_unbiased_about_the_training_set(void **state) {
     float *weights = ARENA_ARRAY(arena, float, model->n_weights), *grad = ARENA_ARRAY(arena, float, model->n_weights);
     float *x = ARENA_ARRAY(arena, float, model->n_features);
     double *mean = ARENA_ARRAY(arena, double, model->n_weights), sumsq = 0, full = 0;
-    void *workspace = arena_alloc(arena, model->type->workspace_bytes(model, 1));
+    void *workspace = model_workspace(model, 1, arena);
     model->type->init(model, 3, weights);
     omp_set_num_threads(1);
     for (int64_t i = 0; i < N; i++) {

@@ -34,7 +34,7 @@ static Ruler ruler_new(void) {
                           ruler.arena));
     assert_int_equal(ruler.model->n_weights, DIM);
     ruler.type->init(ruler.model, 1, ruler.weights);
-    ruler.workspace = arena_alloc(ruler.arena, ruler.type->workspace_bytes(ruler.model, EXAMPLES));
+    ruler.workspace = model_workspace(ruler.model, EXAMPLES, ruler.arena);
     return ruler;
 }
 

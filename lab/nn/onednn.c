@@ -1,0 +1,302 @@
+#include "lab/nn/onednn.h"
+
+#include <assert.h>
+#include <oneapi/dnnl/dnnl.h>
+#include <string.h>
+
+struct Onednn {
+    Arena *arena;
+    dnnl_engine_t engine;
+    dnnl_primitive_attr_t plain, relu; /* scratch is the caller's; relu: applied to the output */
+};
+
+struct Layout {
+    dnnl_memory_desc_t desc;
+};
+
+struct Operation {
+    const Onednn *with;
+    dnnl_primitive_desc_t desc;
+    const Layout *layout[ARG_N];
+};
+
+struct Bound {
+    dnnl_stream_t stream;
+    dnnl_primitive_t primitive;
+    int n;
+    dnnl_exec_arg_t arg[ARG_N];
+    dnnl_memory_t memory[ARG_N]; /* the same by Arg; NULL: not an argument */
+};
+
+static void must(dnnl_status_t status) {
+    assert(status == dnnl_success);
+    (void)status;
+}
+
+/* ---- the library */
+
+static void onednn_end(void *what) {
+    Onednn *with = what;
+    must(dnnl_primitive_attr_destroy(with->plain));
+    must(dnnl_primitive_attr_destroy(with->relu));
+    must(dnnl_engine_destroy(with->engine));
+}
+
+Onednn *onednn_new(Arena *arena) {
+    Onednn *with = ARENA_NEW(arena, Onednn);
+    with->arena = arena;
+    must(dnnl_engine_create(&with->engine, dnnl_cpu, 0));
+    must(dnnl_primitive_attr_create(&with->plain));
+    must(dnnl_primitive_attr_create(&with->relu));
+    must(dnnl_primitive_attr_set_scratchpad_mode(with->plain, dnnl_scratchpad_mode_user));
+    must(dnnl_primitive_attr_set_scratchpad_mode(with->relu, dnnl_scratchpad_mode_user));
+    dnnl_post_ops_t after;
+    must(dnnl_post_ops_create(&after));
+    must(dnnl_post_ops_append_eltwise(after, 1.0F, dnnl_eltwise_relu, 0.0F, 0.0F));
+    must(dnnl_primitive_attr_set_post_ops(with->relu, after));
+    must(dnnl_post_ops_destroy(after));
+    arena_at_end(arena, onednn_end, with);
+    return with;
+}
+
+/* ---- layouts */
+
+static const Layout *layout_of(const Onednn *with, const dnnl_memory_desc_t *desc) {
+    Layout *layout = ARENA_NEW(with->arena, Layout);
+    layout->desc = *desc;
+    return layout;
+}
+
+static dnnl_memory_desc_t describe(int n_dims, const int64_t *dims, bool any) {
+    static const dnnl_format_tag_t plain[] = {0, dnnl_a, dnnl_ab, dnnl_abc, dnnl_abcd};
+    assert(n_dims >= 1 && n_dims <= 4);
+    dnnl_memory_desc_t desc;
+    must(dnnl_memory_desc_init_by_tag(&desc, n_dims, dims, dnnl_f32,
+                                      any ? dnnl_format_tag_any : plain[n_dims]));
+    return desc;
+}
+
+const Layout *layout_plain(Onednn *with, int n_dims, const int64_t *dims) {
+    dnnl_memory_desc_t desc = describe(n_dims, dims, false);
+    return layout_of(with, &desc);
+}
+
+bool layout_same(const Layout *a, const Layout *b) {
+    return dnnl_memory_desc_equal(&a->desc, &b->desc);
+}
+
+size_t layout_bytes(const Layout *layout) {
+    return layout ? dnnl_memory_desc_get_size(&layout->desc) : 0;
+}
+
+/* ---- operations */
+
+static void operation_end(void *what) {
+    must(dnnl_primitive_desc_destroy(((Operation *)what)->desc));
+}
+
+static const struct {
+    dnnl_query_t query;
+    int index, number;
+} args[ARG_N] = {
+    [ARG_SRC] = {dnnl_query_src_md, 0, DNNL_ARG_SRC},
+    [ARG_WEIGHTS] = {dnnl_query_weights_md, 0, DNNL_ARG_WEIGHTS},
+    [ARG_BIAS] = {dnnl_query_weights_md, 1, DNNL_ARG_BIAS},
+    [ARG_DST] = {dnnl_query_dst_md, 0, DNNL_ARG_DST},
+    [ARG_DIFF_SRC] = {dnnl_query_diff_src_md, 0, DNNL_ARG_DIFF_SRC},
+    [ARG_DIFF_WEIGHTS] = {dnnl_query_diff_weights_md, 0, DNNL_ARG_DIFF_WEIGHTS},
+    [ARG_DIFF_BIAS] = {dnnl_query_diff_weights_md, 1, DNNL_ARG_DIFF_BIAS},
+    [ARG_DIFF_DST] = {dnnl_query_diff_dst_md, 0, DNNL_ARG_DIFF_DST},
+    [ARG_MEAN] = {dnnl_query_undef, 1, DNNL_ARG_MEAN},
+    [ARG_VARIANCE] = {dnnl_query_undef, 2, DNNL_ARG_VARIANCE},
+    [ARG_KEPT] = {dnnl_query_workspace_md, 0, DNNL_ARG_WORKSPACE},
+    [ARG_SCRATCH] = {dnnl_query_scratchpad_md, 0, DNNL_ARG_SCRATCHPAD},
+};
+
+/* Takes `desc` over; the layouts of its arguments are those it answers queries with. */
+static Operation *operation_from(const Onednn *with, dnnl_primitive_desc_t desc) {
+    Operation *operation = ARENA_NEW(with->arena, Operation);
+    operation->with = with;
+    operation->desc = desc;
+    arena_at_end(with->arena, operation_end, operation);
+    for (int i = 0; i < ARG_N; i++) {
+        const dnnl_memory_desc_t *layout =
+            args[i].query == dnnl_query_undef
+                ? NULL
+                : dnnl_primitive_desc_query_md(desc, args[i].query, args[i].index);
+        if (layout && dnnl_memory_desc_get_size(layout) > 0)
+            operation->layout[i] = layout_of(with, layout);
+    }
+    return operation;
+}
+
+/* `forward` is the hint that backward primitives want, else NULL. */
+static Operation *operation_new(const Onednn *with, const_dnnl_op_desc_t op, bool relu,
+                                const Operation *forward) {
+    dnnl_primitive_desc_t desc;
+    must(dnnl_primitive_desc_create(&desc, op, relu ? with->relu : with->plain, with->engine,
+                                    forward ? forward->desc : NULL));
+    return operation_from(with, desc);
+}
+
+const Layout *operation_layout(const Operation *operation, Arg arg) {
+    return operation->layout[arg];
+}
+
+int onednn_extent(int in, int kernel, int stride, int pad) {
+    return (in + 2 * pad - kernel) / stride + 1;
+}
+
+/* ---- convolution */
+
+typedef struct ConvDescs {
+    dnnl_memory_desc_t weights, bias, dst;
+    dnnl_dims_t stride, pad;
+} ConvDescs;
+
+static ConvDescs conv_descs(ConvShape shape) {
+    int k = shape.kernel, rows = onednn_extent(shape.height, k, shape.stride, shape.pad),
+        columns = onednn_extent(shape.width, k, shape.stride, shape.pad);
+    return (ConvDescs){
+        .weights = describe(4, (dnnl_dims_t){shape.out, shape.in, k, k}, true),
+        .bias = describe(1, (dnnl_dims_t){shape.out}, false),
+        .dst = describe(4, (dnnl_dims_t){shape.n, shape.out, rows, columns}, true),
+        .stride = {shape.stride, shape.stride},
+        .pad = {shape.pad, shape.pad},
+    };
+}
+
+Operation *operation_conv(Onednn *with, ConvShape shape, const Layout *src) {
+    ConvDescs d = conv_descs(shape);
+    dnnl_convolution_desc_t op;
+    must(dnnl_convolution_forward_desc_init(&op, dnnl_forward_training, dnnl_convolution_direct,
+                                            &src->desc, &d.weights, shape.bias ? &d.bias : NULL,
+                                            &d.dst, d.stride, d.pad, d.pad));
+    return operation_new(with, &op, shape.relu, NULL);
+}
+
+Operation *operation_conv_data(Onednn *with, ConvShape shape, const Operation *forward) {
+    ConvDescs d = conv_descs(shape);
+    dnnl_convolution_desc_t op;
+    must(dnnl_convolution_backward_data_desc_init(
+        &op, dnnl_convolution_direct, &forward->layout[ARG_SRC]->desc, &d.weights,
+        &forward->layout[ARG_DST]->desc, d.stride, d.pad, d.pad));
+    return operation_new(with, &op, false, forward);
+}
+
+Operation *operation_conv_weights(Onednn *with, ConvShape shape, const Operation *forward) {
+    ConvDescs d = conv_descs(shape);
+    dnnl_convolution_desc_t op;
+    must(dnnl_convolution_backward_weights_desc_init(
+        &op, dnnl_convolution_direct, &forward->layout[ARG_SRC]->desc, &d.weights,
+        shape.bias ? &d.bias : NULL, &forward->layout[ARG_DST]->desc, d.stride, d.pad, d.pad));
+    return operation_new(with, &op, false, forward);
+}
+
+/* ---- pooling */
+
+Operation *operation_pool(Onednn *with, PoolShape shape, const Layout *src, bool training) {
+    int rows = onednn_extent(shape.height, shape.rows, shape.stride, 0),
+        columns = onednn_extent(shape.width, shape.columns, shape.stride, 0);
+    dnnl_memory_desc_t dst =
+        describe(4, (dnnl_dims_t){shape.n, shape.channels, rows, columns}, true);
+    dnnl_dims_t stride = {shape.stride, shape.stride}, size = {shape.rows, shape.columns},
+                pad = {0};
+    dnnl_pooling_desc_t op;
+    must(dnnl_pooling_forward_desc_init(
+        &op, training ? dnnl_forward_training : dnnl_forward_inference,
+        shape.max ? dnnl_pooling_max : dnnl_pooling_avg_exclude_padding, &src->desc, &dst, stride,
+        size, pad, pad));
+    return operation_new(with, &op, false, NULL);
+}
+
+Operation *operation_pool_data(Onednn *with, PoolShape shape, const Operation *forward) {
+    dnnl_dims_t stride = {shape.stride, shape.stride}, size = {shape.rows, shape.columns},
+                pad = {0};
+    dnnl_pooling_desc_t op;
+    must(dnnl_pooling_backward_desc_init(
+        &op, shape.max ? dnnl_pooling_max : dnnl_pooling_avg_exclude_padding,
+        &forward->layout[ARG_SRC]->desc, &forward->layout[ARG_DST]->desc, stride, size, pad, pad));
+    return operation_new(with, &op, false, forward);
+}
+
+/* ---- batch norm */
+
+/* oneDNN lists the statistics among sources or destinations, as the direction has it. */
+static void add_statistics(Operation *operation) {
+    dnnl_dims_t channels = {operation->layout[ARG_SRC]->desc.dims[1]};
+    operation->layout[ARG_MEAN] = operation->layout[ARG_VARIANCE] =
+        layout_plain((Onednn *)operation->with, 1, channels);
+}
+
+static unsigned norm_flags(bool relu, bool training) {
+    return dnnl_use_scaleshift | (relu ? dnnl_fuse_norm_relu : 0U) |
+           (training ? 0U : dnnl_use_global_stats);
+}
+
+Operation *operation_norm(Onednn *with, const Layout *src, double epsilon, bool relu,
+                          bool training) {
+    dnnl_batch_normalization_desc_t op;
+    must(dnnl_batch_normalization_forward_desc_init(
+        &op, training ? dnnl_forward_training : dnnl_forward_inference, &src->desc, (float)epsilon,
+        norm_flags(relu, training)));
+    Operation *operation = operation_new(with, &op, false, NULL);
+    add_statistics(operation);
+    return operation;
+}
+
+Operation *operation_norm_data(Onednn *with, const Operation *forward, double epsilon, bool relu) {
+    const dnnl_memory_desc_t *data = &forward->layout[ARG_SRC]->desc;
+    dnnl_batch_normalization_desc_t op;
+    must(dnnl_batch_normalization_backward_desc_init(&op, dnnl_backward, data, data, (float)epsilon,
+                                                     norm_flags(relu, true)));
+    Operation *operation = operation_new(with, &op, false, forward);
+    add_statistics(operation);
+    return operation;
+}
+
+/* ---- reorder */
+
+Operation *operation_reorder(Onednn *with, const Layout *from, const Layout *to) {
+    dnnl_primitive_desc_t desc;
+    must(dnnl_reorder_primitive_desc_create(&desc, &from->desc, with->engine, &to->desc,
+                                            with->engine, with->plain));
+    return operation_from(with, desc);
+}
+
+/* ---- bound */
+
+static void bound_end(void *what) {
+    Bound *bound = what;
+    for (int i = 0; i < bound->n; i++)
+        must(dnnl_memory_destroy(bound->arg[i].memory));
+    must(dnnl_primitive_destroy(bound->primitive));
+    must(dnnl_stream_destroy(bound->stream));
+}
+
+Bound *bound_new(const Operation *operation, Arena *arena) {
+    Bound *bound = ARENA_NEW(arena, Bound);
+    dnnl_engine_t engine = operation->with->engine;
+    must(dnnl_stream_create(&bound->stream, engine, dnnl_stream_default_flags));
+    must(dnnl_primitive_create(&bound->primitive, operation->desc));
+    for (int i = 0; i < ARG_N; i++) {
+        if (!operation->layout[i])
+            continue;
+        dnnl_exec_arg_t *arg = &bound->arg[bound->n++];
+        arg->arg = args[i].number;
+        must(dnnl_memory_create(&arg->memory, &operation->layout[i]->desc, engine,
+                                DNNL_MEMORY_NONE));
+        bound->memory[i] = arg->memory;
+    }
+    arena_at_end(arena, bound_end, bound);
+    return bound;
+}
+
+void bound_set(Bound *bound, Arg arg, const void *data) {
+    assert(bound->memory[arg] && data);
+    must(dnnl_memory_set_data_handle(bound->memory[arg], (void *)data));
+}
+
+void bound_run(Bound *bound) {
+    must(dnnl_primitive_execute(bound->primitive, bound->stream, bound->n, bound->arg));
+}
