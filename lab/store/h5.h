@@ -8,5 +8,6 @@
 Error *h5_write_run(const RunRecord *run, const char *path);
 /* <experiment>.h5: every run under /runs/<run_id>. */
 Error *h5_write_all(const RunRecord *runs, int n, const char *experiment, const char *path);
+const char *h5_library(void); /* "1.10.8" */
 
 #endif

@@ -3,7 +3,7 @@
 #include "lab/base/clock.h"
 #include "lab/base/text.h"
 #include "lab/nn/libraries.h"
-#include "lab/store/h5_check.h"
+#include "lab/store/h5.h"
 
 #include "lab/store/build_info.h" /* BUILD_COMMIT, BUILD_HASH; written by build_info.cmake */
 
