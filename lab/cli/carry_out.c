@@ -35,7 +35,7 @@ static void say_outcomes(const Plan *plan) {
         }
     say("%d trials in %d full runs: %d reached the target, %d spent the budget, %d diverged, %d "
         "failed",
-        plan->experiment->n_trials, n, count[OUTCOME_REACHED], count[OUTCOME_BUDGET_SPENT],
+        plan_count_trials(plan), n, count[OUTCOME_REACHED], count[OUTCOME_BUDGET_SPENT],
         count[OUTCOME_DIVERGED], count[OUTCOME_FAILED]);
 }
 
@@ -84,12 +84,15 @@ static Error *drive(Plan *plan, const char *file, const CommandLine *line, Arena
     PASS(campaign_set_aside(plan));
     PASS(plan_refresh(plan));
     launch_catch_signals();
-    int left = plan->n_runs - plan_count_done(plan);
-    if (left == 0)
+    int left = plan->n_runs - plan_count_done(plan), pending = plan_count_pending(plan);
+    if (left == 0 && pending == 0)
         say("%s: all %d runs are done already", plan->experiment->name, plan->n_runs);
-    else
-        say("%s: %d trials, %d runs, %d to do", plan->experiment->name, plan->experiment->n_trials,
+    else if (pending == 0)
+        say("%s: %d trials, %d runs, %d to do", plan->experiment->name, plan_count_trials(plan),
             plan->n_runs, left);
+    else
+        say("%s: %d trials, %d runs, %d to do, then up to %d of the search's best points",
+            plan->experiment->name, plan_count_trials(plan), plan->n_runs, left, pending);
     PASS(launch_plan(plan, &options));
     say_outcomes(plan);
     return NULL;

@@ -38,6 +38,9 @@ static int print_named(const char *name, const KindGroup *groups, int n, Arena *
     for (int i = 0; i < PAGE_LR_N; i++)
         if (strcmp(lr[i].name, name) == 0 && ++shown)
             page_print(&lr[i], i ? "object trial.lr.warmup" : "object trial.lr", arena);
+    Kind search = page_search();
+    if (strcmp(search.name, name) == 0 && ++shown)
+        page_print(&search, "object", arena);
     return shown;
 }
 

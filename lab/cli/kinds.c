@@ -3,6 +3,7 @@
 #include "lab/comm/collective.h"
 #include "lab/data/dataset.h"
 #include "lab/nn/model.h"
+#include "lab/sweep/algorithm.h"
 #include "lab/train/batch_schedule.h"
 #include "optim/optim.h"
 #include "optim/schedule.h"
@@ -16,6 +17,7 @@ const KindGroup *kind_groups(int *n) {
         {"model", "models", model_table, MODEL_N},
         {"dataset", "datasets", dataset_table, DATASET_N},
         {"collective", "collectives", collective_table, COLLECTIVE_N},
+        {"algorithm", "algorithms", search_table, SEARCH_N},
         {"command", "commands", command_table, COMMAND_N},
     };
     *n = sizeof groups / sizeof *groups;

@@ -1,6 +1,7 @@
 #include "lab/cli/page.h"
 
 #include "lab/base/text.h"
+#include "lab/sweep/search.h"
 #include "optim/schedule.h"
 
 #include <stdio.h>
@@ -116,4 +117,52 @@ void page_lr(Kind pages[PAGE_LR_N]) {
             "Caffe form of momentum and in LARS.",
         .params = lr_warmup_rows(),
         .reference = "Goyal et al. 2017, section 2.2; mlcommons; Horovod; Detectron; NVCaffe"};
+}
+
+Kind page_search(void) {
+    return (Kind){
+        .name = "search",
+        .summary = "tuning inside every cell of the sweep",
+        .detail =
+            "{\"algorithm\": \"halton\", \"trials\": 16, \"rerun_seeds\": 5,\n"
+            " \"space\": {\"lr.base\": {\"min\": 1e-3, \"max\": 1, \"scale\": \"log\"},\n"
+            "           \"optimizer.momentum\": {\"min\": 0.8, \"max\": 0.99, \"scale\": "
+            "\"reverse_log\"},\n"
+            "           \"lr.schedule\": {\"values\": [\"constant\", \"cosine\"]}},\n"
+            " \"spaces\": {\"lamb\": {\"lr.base\": {\"min\": 1e-4, \"max\": 0.1, \"scale\": "
+            "\"log\"},\n"
+            "                     \"optimizer.momentum\": null}},\n"
+            " \"goal\": {\"metric\": \"valid_loss\"}}\n"
+            "\n"
+            "A cell is what the sweep makes of the trial. First every cell is trained with every\n"
+            "point of its space, at the first of `seeds`, on one replica: a trial's numbers are "
+            "the\n"
+            "same on every layout. When all points of a cell ended, the best is trained again "
+            "with\n"
+            "rerun_seeds fresh seeds (the rest of `seeds`, then the numbers that follow the "
+            "first),\n"
+            "on the layouts of the experiment. A point is a function of (seed, its number): any\n"
+            "order of workers gives the same trials, more trials keep the earlier ones, and cells\n"
+            "with the same space get the same points.\n"
+            "\n"
+            "space    by dotted name below trial: min, max and scale (linear; log; reverse_log, "
+            "even\n"
+            "         in log(1 - x), for a momentum), or a list of values; points: of a grid\n"
+            "spaces   by optimizer: axes that replace those of space or are added; null takes one\n"
+            "         away\n"
+            "goal     metric examples_to_target, valid_accuracy or valid_loss (the best of all\n"
+            "         evaluations), direction auto, minimize or maximize. Without: fewest "
+            "examples\n"
+            "         to the target where there is one, else the best metric. Points that missed "
+            "the\n"
+            "         target come behind those that reached it; then pruned, diverged and failed "
+            "ones.\n"
+            "         Equals: the better metric, then the smaller number.\n"
+            "algorithm  halton, random or grid: `batchlab explain halton`\n"
+            "\n"
+            "Numbers of an axis have six significant digits; settings that count are rounded to\n"
+            "whole numbers, and points that become equal are one trial.",
+        .params = search_rows(),
+        .reference = "Shallue et al. 2019 (arXiv 1811.03600), section 4; Owen 2017 (arXiv "
+                     "1706.02808)"};
 }

@@ -153,6 +153,75 @@ static Json *sweep(const Json *trial_schema, Arena *arena) {
     return schema;
 }
 
+/* One axis: a range, or a list of values. */
+static Json *search_axis(Arena *arena) {
+    Json *axis = json_object(arena);
+    Json *forms = json_add(axis, "oneOf", json_array(arena), arena);
+    Json *range = json_add(forms, NULL, schema_object("a range", arena), arena);
+    schema_add_rows(range, space_axis_rows(), arena);
+    Json *choice = json_add(forms, NULL, schema_object("a choice", arena), arena);
+    Json *values = json_add(schema_settings(choice), "values", json_object(arena), arena);
+    json_add_text(values, "type", "array", arena);
+    json_add_number(values, "minItems", 1, arena);
+    json_add_flag(values, "uniqueItems", true, arena);
+    schema_require(choice, "values", arena);
+    return axis;
+}
+
+/* Axes by the names that a sweep knows, as far as a search may set them. */
+static Json *search_space_schema(const Json *sweep_schema, const char *pointer, Arena *arena) {
+    Json *space = schema_object("axes by dotted name below trial", arena);
+    JSON_EACH (axis, schema_settings(sweep_schema))
+        if (strcmp(axis->key, "zip") != 0 && !space_refusal(axis->key)) {
+            Json *one = json_add(schema_settings(space), axis->key, json_object(arena), arena);
+            json_add_text(one, "$ref", pointer, arena);
+        }
+    return space;
+}
+
+static Json *search_spaces(Arena *arena) {
+    Json *spaces = schema_object("axes of one optimizer: they replace those of space or are added; "
+                                 "null takes one away",
+                                 arena);
+    for (int i = 0; i < OPTIM_N; i++) {
+        Json *own =
+            json_add(schema_settings(spaces), optim_table[i]->name, json_object(arena), arena);
+        json_add_text(own, "type", "object", arena);
+        json_add_text(json_add(own, "propertyNames", json_object(arena), arena), "pattern",
+                      "^[a-z_0-9]+(\\.[a-z_0-9]+)+$", arena);
+        Json *any = json_add(json_add(own, "additionalProperties", json_object(arena), arena),
+                             "anyOf", json_array(arena), arena);
+        json_add_text(json_add(any, NULL, json_object(arena), arena), "type", "null", arena);
+        json_add_text(json_add(any, NULL, json_object(arena), arena), "$ref",
+                      "#/definitions/search_axis", arena);
+    }
+    return spaces;
+}
+
+static Json *search(const Json *sweep_schema, Arena *arena) {
+    Json *schema =
+        schema_object("tuning inside every cell of the sweep: `batchlab explain search`", arena);
+    Json *settings = schema_settings(schema);
+    Json *algorithm = json_add(settings, "algorithm", json_object(arena), arena);
+    Json *names = json_add(algorithm, "enum", json_array(arena), arena);
+    for (int i = 0; i < SEARCH_N; i++)
+        json_add(names, NULL, json_text(search_table[i]->name, arena), arena);
+    json_add_text(algorithm, "default", "halton", arena);
+    schema_add_rows(schema, search_rows(), arena);
+    json_add(settings, "space",
+             search_space_schema(sweep_schema, "#/definitions/search_axis", arena), arena);
+    json_add(settings, "spaces", search_spaces(arena), arena);
+    Json *goal = json_add(settings, "goal", schema_object("what ranks points", arena), arena);
+    schema_add_rows(goal, search_goal_rows(), arena);
+    Json *any = json_add(schema, "anyOf", json_array(arena), arena);
+    static const char *const either[] = {"space", "spaces"};
+    for (int i = 0; i < 2; i++)
+        json_add(json_add(json_add(any, NULL, json_object(arena), arena), "required",
+                          json_array(arena), arena),
+                 NULL, json_text(either[i], arena), arena);
+    return schema;
+}
+
 static Json *seeds(Arena *arena) {
     Json *schema = json_object(arena);
     json_add_text(schema, "description",
@@ -228,7 +297,10 @@ Json *schema_make(Arena *arena) {
     Json *name = (Json *)json_find(schema_settings(body), "experiment");
     json_add_text(name, "pattern", "^(?!.*\\.\\.)[a-z0-9][a-z0-9._-]{0,62}$", arena);
     Json *whole = json_add(schema_settings(body), "trial", trial(arena), arena);
-    json_add(schema_settings(body), "sweep", sweep(whole, arena), arena);
+    Json *axes = json_add(schema_settings(body), "sweep", sweep(whole, arena), arena);
+    json_add(schema_settings(body), "search", search(axes, arena), arena);
+    Json *definitions = json_add(schema, "definitions", json_object(arena), arena);
+    json_add(definitions, "search_axis", search_axis(arena), arena);
     json_add(schema_settings(body), "seeds", seeds(arena), arena);
     json_add(schema_settings(body), "layouts", layouts(arena), arena);
     json_add(schema_settings(body), "branch", branch(arena), arena);

@@ -85,7 +85,9 @@ void run_abandon(RunWriter *writer);
  * An error when a finished journal is damaged further up (a run that ended must not silently lose
  * its rows). */
 Error *run_load(RunRecord *out, bool *found, const char *run_folder, Arena *arena);
-/* Cheap: reads only whether the final record is there, and its outcome. */
+/* Cheap: reads only the final record, when it is there; else an interrupted summary of nothing. */
+Error *run_final(bool *finished, RunSummary *summary, const char *run_folder, Arena *arena);
+/* The same, of which only the outcome. */
 Error *run_is_finished(bool *finished, Outcome *outcome, const char *run_folder, Arena *arena);
 /* Every run of an experiment folder, sorted by run id; unreadable ones are reported with say() and
  * left out. */

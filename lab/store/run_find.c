@@ -32,31 +32,39 @@ static Error *read_tail(uint8_t bytes[TAIL_BYTES], size_t *n, const char *path) 
     return NULL;
 }
 
-static Error *read_outcome(Outcome *out, const Frame *frame, const char *path, Arena *arena) {
+static Error *read_summary(RunSummary *out, const Frame *frame, const char *path, Arena *arena) {
     RunRecord end = {0};
     Json *object;
     PASS(json_parse(&object, (const char *)frame->payload, frame->n, path, arena));
     PASS(run_json_read_final(&end, object));
-    *out = end.summary.outcome;
+    *out = end.summary;
     return NULL;
 }
 
 /* A final frame that is not the last thing in the file (something foreign follows it), by reading
  * everything. */
-static Error *search_final(bool *finished, Outcome *outcome, const char *run_folder, Arena *arena) {
+static Error *search_final(bool *finished, RunSummary *summary, const char *run_folder,
+                           Arena *arena) {
     RunRecord run;
     bool found;
     PASS(run_load(&run, &found, run_folder, arena));
     *finished = found && run.finished;
     if (*finished)
-        *outcome = run.summary.outcome;
+        *summary = run.summary;
     return NULL;
 }
 
 Error *run_is_finished(bool *finished, Outcome *outcome, const char *run_folder, Arena *arena) {
+    RunSummary summary;
+    Error *error = run_final(finished, &summary, run_folder, arena);
+    *outcome = summary.outcome;
+    return error;
+}
+
+Error *run_final(bool *finished, RunSummary *summary, const char *run_folder, Arena *arena) {
     (void)arena; /* nothing outlives the call */
     *finished = false;
-    *outcome = OUTCOME_INTERRUPTED;
+    *summary = run_summary_new(OUTCOME_INTERRUPTED);
     Arena *scratch = arena_new();
     const char *path = arena_print(scratch, "%s/journal", run_folder);
     uint8_t *bytes = arena_alloc(scratch, TAIL_BYTES);
@@ -64,10 +72,10 @@ Error *run_is_finished(bool *finished, Outcome *outcome, const char *run_folder,
     Frame last;
     Error *error = read_tail(bytes, &n, path);
     if (!error && n && journal_last(&last, bytes, n) && last.type == FRAME_FINAL) {
-        error = read_outcome(outcome, &last, path, scratch);
+        error = read_summary(summary, &last, path, scratch);
         *finished = error == NULL;
     } else if (!error && n) {
-        error = search_final(finished, outcome, run_folder, scratch);
+        error = search_final(finished, summary, run_folder, scratch);
     }
     arena_end(scratch);
     return error;

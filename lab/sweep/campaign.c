@@ -5,6 +5,7 @@
 #include "lab/nn/gemm.h"
 #include "lab/store/checkpoints.h"
 #include "lab/store/provenance.h"
+#include "lab/sweep/grow.h"
 #include "lab/sweep/isa.h"
 
 #include <math.h>
@@ -64,6 +65,7 @@ static Error *make_header(RunHeader *out, const Plan *plan, const Phase *phase,
         .alone = phase->alone,
         .canonical = experiment->layouts.collective->canonical,
         .target = settings->stop.has_target ? settings->stop.target : NAN,
+        .search = trial->cell ? search_entry(trial->cell, trial->point, trial->role, arena) : NULL,
         .metric = settings->stop.has_target ? metric_name((Metric)settings->stop.metric) : NULL,
         .provenance = provenance_make(mpi, hosts, arena),
     };
@@ -127,7 +129,7 @@ static Error *begin(RunWriter **writer, const char **resume, const Plan *plan, R
 
 static Error *run_one(const Plan *plan, const Phase *phase, const PlannedRun *run, Comm *group,
                       const volatile sig_atomic_t *stop, const CampaignWatch *watch,
-                      Outcome *outcome, Arena *arena) {
+                      RunSummary *summary, Arena *arena) {
     const PlannedTrial *trial = run->trial;
     bool root = comm_rank(group) == 0;
     RunHeader header;
@@ -158,14 +160,12 @@ static Error *run_one(const Plan *plan, const Phase *phase, const PlannedRun *ru
         .resume = resume,
         .stop_flag = root ? stop : NULL,
     };
-    RunSummary summary;
-    error = trial_run(&summary, &trial->settings, trial->seed, trial->data, &layout,
+    error = trial_run(summary, &trial->settings, trial->seed, trial->data, &layout,
                       root ? &recorder : NULL);
     if (root && error)
         run_abandon(writer);
     if (root && !error)
-        error = run_finish(writer, &summary);
-    *outcome = summary.outcome;
+        error = run_finish(writer, summary);
     return comm_agree(group, error);
 }
 
@@ -196,11 +196,12 @@ static Error *claim(IoLock **lock, const Plan *plan, PlannedRun *run, Arena *are
     if (!*lock)
         return NULL;
     bool finished;
-    Outcome outcome;
-    PASS(run_is_finished(&finished, &outcome, plan_run_folder(plan, run, arena), arena));
-    if (finished && outcome != OUTCOME_INTERRUPTED) {
+    RunSummary summary;
+    PASS(run_final(&finished, &summary, plan_run_folder(plan, run, arena), arena));
+    if (finished && summary.outcome != OUTCOME_INTERRUPTED) {
         run->done = true;
-        run->outcome = outcome;
+        run->outcome = summary.outcome;
+        run->summary = summary;
         io_unlock(*lock);
         *lock = NULL;
     }
@@ -218,7 +219,8 @@ static Error *take_run(Plan *plan, const Phase *phase, PlannedRun *run, Comm *gr
     char ours = lock != NULL;
     comm_bcast(group, &ours, 1);
     if (!error && ours) {
-        error = run_one(plan, phase, run, group, stop, watch, &run->outcome, arena);
+        error = run_one(plan, phase, run, group, stop, watch, &run->summary, arena);
+        run->outcome = run->summary.outcome;
         run->done = !error && run->outcome != OUTCOME_INTERRUPTED;
         if (root && !error && watch->end)
             watch->end(watch->self, run, run->outcome);
@@ -296,6 +298,7 @@ Error *campaign_set_aside(Plan *plan) {
         PASS(error);
         plan->runs[i].rerun = false;
     }
+    grow_reset(plan);
     return NULL;
 }
 

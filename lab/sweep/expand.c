@@ -165,6 +165,17 @@ const Json *expand_shadow(const Expansion *expansion, const char *name) {
     return NULL;
 }
 
+const Json *expand_inside(const Expansion *expansion, const char *name) {
+    size_t n = strlen(name);
+    for (int i = 0; i < expansion->n_axes; i++)
+        for (int j = 0; j < expansion->axis[i].n_settings; j++) {
+            const Json *axis = expansion->axis[i].setting[j];
+            if (strncmp(axis->key, name, n) == 0 && (axis->key[n] == '\0' || axis->key[n] == '.'))
+                return axis;
+        }
+    return NULL;
+}
+
 Error *expand_blame(Error *error, const Expansion *expansion, int64_t point, Arena *arena) {
     if (!error || expansion->n_axes == 0)
         return error;

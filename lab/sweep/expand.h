@@ -32,6 +32,9 @@ Error *expand_base(Json **out, const Expansion *expansion, Arena *arena);
 /* The axis that replaces the setting `name` (dotted, below trial), or NULL. */
 const Json *expand_shadow(const Expansion *expansion, const char *name);
 
+/* The axis that sets `name` itself or something inside it, or NULL. */
+const Json *expand_inside(const Expansion *expansion, const char *name);
+
 /* Adds to an error (NULL stays NULL) which values of the sweep made the trial. */
 Error *expand_blame(Error *error, const Expansion *expansion, int64_t point, Arena *arena);
 

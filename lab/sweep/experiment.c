@@ -6,8 +6,7 @@
 #include "lab/sweep/expand.h"
 #include "lab/sweep/layout.h"
 #include "lab/sweep/seeds.h"
-#include "lab/train/layer_rules.h"
-#include "lab/train/timeline.h"
+#include "lab/sweep/trials.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,141 +26,6 @@ static const Param top_rows[] = {
 
 const Param *experiment_rows(void) {
     return top_rows;
-}
-
-/* ---- datasets: one object for equal settings */
-
-typedef struct DataCache {
-    int n;
-    const char *key[64];
-    Dataset *data[64];
-} DataCache;
-
-static Error *find_data(const Dataset **out, DataCache *cache, const TrialSettings *trial,
-                        DataPaths paths, const Json *where, Arena *arena) {
-    const char *key =
-        json_canonical(kind_write(&trial->dataset->kind, trial->dataset_settings, arena), arena);
-    for (int i = 0; i < cache->n; i++)
-        if (strcmp(cache->key[i], key) == 0) {
-            *out = cache->data[i];
-            return NULL;
-        }
-    if (cache->n == 64)
-        return error_hint(json_error(where, "is the 65th different dataset of the experiment"),
-                          "at most 64");
-    Dataset *data = ARENA_NEW(arena, Dataset);
-    TRY(dataset_load(data, trial->dataset, trial->dataset_settings, paths, arena),
-        "%s cannot be read", json_place(where, arena));
-    cache->key[cache->n] = key;
-    cache->data[cache->n++] = data;
-    *out = data;
-    return NULL;
-}
-
-/* ---- trials */
-
-/* Everything that can be known of a trial before it runs. */
-static Error *check_trial(PlannedTrial *trial, DataCache *cache, DataPaths paths, const Json *where,
-                          Arena *arena) {
-    TrialSettings *settings = &trial->settings;
-    PASS(find_data(&trial->data, cache, settings, paths, json_find(where, "dataset"), arena));
-    const Dataset *data = trial->data;
-    Arena *scratch = arena_new();
-    ModelInput input = {
-        data->n_features, data->n_classes, {data->shape[0], data->shape[1], data->shape[2]}};
-    Model *model;
-    Error *error = model_new(&model, settings->model, settings->model_settings, &input,
-                             (int)settings->mini_batch, scratch);
-    bool coupled = !error && model->coupled;
-    const Segment *ruled;
-    if (!error)
-        error = layer_rules_apply(&ruled, settings->layer_rules, settings->n_layer_rules,
-                                  model->segments, model->n_segments, scratch);
-    arena_end(scratch);
-    TRY(error, "%s cannot learn from the dataset '%s'",
-        json_place(json_find(where, "model"), arena), settings->dataset->kind.name);
-    const Json *mini = json_find(where, "mini_batch");
-    if (coupled && (!mini || mini->kind != JSON_NUMBER))
-        return error_hint(json_error(mini ? mini : where, "must give mini_batch as a number"),
-                          "the model has batch norm, so the result depends on it");
-    if (settings->eval.every_examples == 0)
-        settings->eval.every_examples = data->n[SPLIT_TRAIN];
-    Timeline timeline;
-    PASS(timeline_new(&timeline, settings, data->n[SPLIT_TRAIN]));
-    trial->total_steps = timeline.total_steps;
-    trial->total_examples = timeline.end_examples;
-    trial->least_shards = timeline.least_batch / settings->mini_batch;
-    trial->config = json_canonical(trial_write(settings, arena), arena);
-    trial_id(trial->id, settings, trial->seed, data->sha256, arena);
-    return NULL;
-}
-
-static bool is_known(const Experiment *experiment, const char *id) {
-    for (int i = 0; i < experiment->n_trials; i++)
-        if (strcmp(experiment->trials[i].id, id) == 0)
-            return true;
-    return false;
-}
-
-/* A setting that the sweep replaces in every trial is read too: a typo there is a typo. On the
- * command line it is most likely a misunderstanding. */
-static Error *check_base(const Expansion *expansion, Arena *arena) {
-    Json *base;
-    TrialSettings unused;
-    PASS(expand_base(&base, expansion, arena));
-    return trial_read(&unused, base, arena);
-}
-
-/* The trials of one resolved object, a seed each; *settings is what they share. */
-static Error *add_trials(Experiment *out, PlannedTrial *last, DataCache *cache,
-                         const Json *resolved, const uint64_t *seeds, int n_seeds, Arena *arena) {
-    TrialSettings settings;
-    PASS(trial_read(&settings, resolved, arena));
-    for (int i = 0; i < n_seeds; i++) {
-        *last = (PlannedTrial){.settings = settings, .seed = seeds[i]};
-        PASS(check_trial(last, cache, out->paths, resolved, arena));
-        if (!is_known(out, last->id))
-            out->trials[out->n_trials++] = *last;
-    }
-    return NULL;
-}
-
-/* A trunk and its branches. */
-static Error *add_family(Experiment *out, DataCache *cache, const Json *resolved,
-                         const uint64_t *seeds, int n_seeds, Arena *arena) {
-    PlannedTrial trunk, last;
-    PASS(add_trials(out, &trunk, cache, resolved, seeds, n_seeds, arena));
-    for (int i = 0; i < branches_count(&out->branches); i++) {
-        Json *branch;
-        PASS(branches_point(&branch, &out->branches, i, resolved, &trunk.settings,
-                            trunk.total_examples, arena));
-        PASS(branches_blame(add_trials(out, &last, cache, branch, seeds, n_seeds, arena),
-                            &out->branches, i));
-    }
-    return NULL;
-}
-
-static Error *resolve_trials(Experiment *out, const Json *trial, const Json *sweep,
-                             const uint64_t *seeds, int n_seeds, Arena *arena) {
-    enum { MAX_TRIALS = 100000 };
-    Expansion expansion;
-    PASS(expand_new(&expansion, trial, sweep, arena));
-    int64_t most = expansion.n_points * n_seeds * (1 + branches_count(&out->branches));
-    if (most > MAX_TRIALS)
-        return error_hint(
-            json_error(sweep ? sweep : trial, "would make %lld trials", (long long)most),
-            "at most %d", MAX_TRIALS);
-    PASS(check_base(&expansion, arena));
-    DataCache *cache = ARENA_NEW(arena, DataCache);
-    out->trials = ARENA_ARRAY(arena, PlannedTrial, most);
-    for (int64_t point = 0; point < expansion.n_points; point++) {
-        Json *resolved;
-        PASS(expand_blame(expand_point(&resolved, &expansion, point, arena), &expansion, point,
-                          arena));
-        PASS(expand_blame(add_family(out, cache, resolved, seeds, n_seeds, arena), &expansion,
-                          point, arena));
-    }
-    return NULL;
 }
 
 /* ---- overrides */
@@ -225,14 +89,6 @@ static Error *load_root(Json **out, const char *file, Arena *arena) {
     return error && error_code(error) == CODE_MISSING ? hint_near(error, file, arena) : error;
 }
 
-static Error *reserved(const Json *root) {
-    const Json *search = json_find(root, "search");
-    if (!search)
-        return NULL;
-    return error_hint(json_error(search, "is reserved: this version does not search"),
-                      "sweep lr.base instead");
-}
-
 /* The config as it acts: defaults filled in, values the user gave kept. */
 static Json *resolved_config(const Experiment *experiment, const Json *root, const uint64_t *seeds,
                              int n_seeds, Arena *arena) {
@@ -242,6 +98,8 @@ static Json *resolved_config(const Experiment *experiment, const Json *root, con
     json_add(object, "trial", json_copy(json_find(root, "trial"), arena), arena);
     if (json_find(root, "sweep"))
         json_add(object, "sweep", json_copy(json_find(root, "sweep"), arena), arena);
+    if (experiment->search)
+        json_add(object, "search", search_write(experiment->search, arena), arena);
     json_add(object, "seeds", seeds_write(seeds, n_seeds, arena), arena);
     if (experiment->branches.where)
         json_add(object, "branch", branches_write(&experiment->branches, arena), arena);
@@ -264,7 +122,6 @@ Error *experiment_load(Experiment *out, const char *file, const char *const *ove
                           "lower-case letters, digits, '.', '_', '-', at most 63, without '..'");
     out->name = top.experiment;
     out->question = top.question;
-    PASS(reserved(root));
     const Json *trial = json_find(root, "trial"), *layouts = json_find(root, "layouts");
     if (!trial)
         return error_hint(json_error(root, "lacks the required setting 'trial'"),
@@ -273,9 +130,14 @@ Error *experiment_load(Experiment *out, const char *file, const char *const *ove
     int n_seeds = 0;
     PASS(seeds_read(&seeds, &n_seeds, json_find(root, "seeds"), arena));
     PASS(layout_read(&out->layouts, layouts, arena));
-    PASS(branches_read(&out->branches, json_find(root, "branch"), arena));
     out->paths = data_paths(file, arena);
-    PASS(resolve_trials(out, trial, json_find(root, "sweep"), seeds, n_seeds, arena));
+    PASS(branches_read(&out->branches, json_find(root, "branch"), arena));
+    PASS(search_read(&out->search, json_find(root, "search"), arena));
+    if (out->search && out->branches.where)
+        return error_hint(json_error(out->branches.where, "stands beside a search"),
+                          "search first; then branch off the best point in an experiment of its "
+                          "own");
+    PASS(trials_resolve(out, trial, json_find(root, "sweep"), seeds, n_seeds, arena));
     PASS(layout_check(out, layouts ? layouts : root));
     out->resolved = resolved_config(out, root, seeds, n_seeds, arena);
     const char *text = json_canonical(out->resolved, arena);

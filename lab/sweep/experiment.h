@@ -4,7 +4,7 @@
 
 #include "lab/store/run.h"
 #include "lab/sweep/branches.h"
-#include "lab/train/trial.h"
+#include "lab/sweep/search.h"
 
 typedef struct LayoutSettings {
     ParamCounts replicas, threads;
@@ -24,7 +24,10 @@ typedef struct PlannedTrial {
     const Dataset *data; /* probed; shared by the trials of one dataset setting */
     int64_t total_steps;
     double total_examples;
-    int64_t least_shards; /* of its smallest batch: no layout has more replicas */
+    int64_t least_shards;  /* of its smallest batch: no layout has more replicas */
+    const SweepCell *cell; /* of a search, NULL: none */
+    int point;             /* in its cell */
+    SearchRole role;
 } PlannedTrial;
 
 typedef struct Experiment {
@@ -35,8 +38,12 @@ typedef struct Experiment {
     LayoutSettings layouts;
     Branches branches;
     int n_trials;
-    PlannedTrial *trials; /* distinct ids, in sweep order, each trunk before its branches,
-                             seeds innermost */
+    PlannedTrial *trials; /* distinct ids, in sweep order, each trunk before its branches; seeds or
+                             points innermost */
+    const Search *search; /* NULL: none; then the trials are its points */
+    int n_cells;
+    SweepCell *cells;           /* (n_cells) in sweep order */
+    const uint64_t *rerun_seed; /* (search->rerun_seeds) */
     DataPaths paths;
 } Experiment;
 

@@ -20,7 +20,7 @@ typedef struct Driver {
     const LaunchOptions *options;
     Worker *worker; /* (MAX_WORKERS) */
     int n_workers;
-    int *crashes; /* (n_runs) */
+    int *crashes; /* (plan->max_runs) */
     Progress progress;
     double done;      /* examples */
     int false_starts; /* workers that ended outside a run */
@@ -208,6 +208,7 @@ static Error *carry_out(Driver *driver, int index) {
     const Phase *phase = &driver->plan->phases[index];
     int left = count_left(phase), side_by_side = driver->plan->cores / phase->threads;
     int n = phase->alone || side_by_side < 1 ? 1 : side_by_side;
+    n = phase->parallel && phase->parallel < n ? phase->parallel : n;
     n = n < left ? n : left;
     n = n < MAX_WORKERS ? n : MAX_WORKERS;
     driver->n_workers = 0;
@@ -267,8 +268,8 @@ Error *launch_plan(Plan *plan, const LaunchOptions *options) {
         .options = options,
         .stop = launch_stop_flag(),
         .worker = ARENA_ARRAY(arena, Worker, MAX_WORKERS),
-        .crashes = ARENA_ARRAY(arena, int, plan->n_runs),
-        .progress = progress_new(plan->experiment->name, plan_work(plan)),
+        .crashes = ARENA_ARRAY(arena, int, plan->max_runs),
+        .progress = progress_new(plan->experiment->name, plan_work(plan) + plan_pending_work(plan)),
     };
     Error *error = NULL;
     for (int i = 0; i < plan->n_phases && !error; i++)

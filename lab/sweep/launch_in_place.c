@@ -3,6 +3,8 @@
 
 #include "lab/base/say.h"
 
+#include <string.h>
+
 static void say_end(void *self, const PlannedRun *run, Outcome outcome) {
     (void)self;
     say("%s: %s", run->id, outcome_name(outcome));
@@ -27,14 +29,31 @@ static Error *phase_in_place(Plan *plan, const Phase *phase, Comm *world, Arena 
     return comm_agree(world, error);
 }
 
+/* Every rank gets the root's plan: who won, then what is done. */
+static Error *agree_on_plan(Plan *plan, Comm *world) {
+    bool root = comm_rank(world) == 0;
+    int n = plan->experiment->n_cells;
+    PASS(comm_agree(world, root ? plan_refresh(plan) : NULL));
+    if (n > 0) {
+        Arena *scratch = arena_new();
+        int *winner = ARENA_ARRAY(scratch, int, n);
+        memcpy(winner, plan->winner, (size_t)n * sizeof winner[0]);
+        comm_bcast(world, winner, (size_t)n * sizeof winner[0]);
+        plan_take_winners(plan, winner); /* in the same order on all ranks */
+        arena_end(scratch);
+        PASS(comm_agree(world, root ? plan_refresh(plan) : NULL));
+    }
+    for (int i = 0; i < plan->n_runs; i++) {
+        char done = plan->runs[i].done;
+        comm_bcast(world, &done, 1);
+        plan->runs[i].done = done;
+    }
+    return NULL;
+}
+
 Error *launch_in_place(Plan *plan, Comm *world, Arena *arena) {
     for (int i = 0; i < plan->n_phases; i++) {
-        PASS(comm_agree(world, comm_rank(world) == 0 ? plan_refresh(plan) : NULL));
-        for (int j = 0; j < plan->n_runs; j++) {
-            char done = plan->runs[j].done;
-            comm_bcast(world, &done, 1);
-            plan->runs[j].done = done;
-        }
+        PASS(agree_on_plan(plan, world));
         PASS(phase_in_place(plan, &plan->phases[i], world, arena));
     }
     return NULL;

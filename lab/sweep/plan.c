@@ -1,6 +1,7 @@
 #include "lab/sweep/plan.h"
 
 #include "lab/store/provenance.h"
+#include "lab/sweep/grow.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,78 +40,126 @@ static int distinct_isas(const Experiment *experiment, const char *isas[8]) {
     return n;
 }
 
-static void add_phase(Plan *plan, Phase phase, Arena *arena) {
-    const Experiment *experiment = plan->experiment;
-    phase.run = ARENA_ARRAY(arena, PlannedRun *, experiment->n_trials);
-    for (int i = 0; i < experiment->n_trials; i++) {
-        const PlannedTrial *trial = &experiment->trials[i];
-        if (!same_isa(trial->settings.isa, phase.isa))
-            continue;
-        if (phase.replicas > trial->least_shards) {
-            plan->skipped[plan->n_skipped++] = (SkippedRun){trial, phase.replicas, phase.threads};
-            continue;
-        }
-        PlannedRun *run = &plan->runs[plan->n_runs++];
-        run->trial = trial;
-        run->replicas = phase.replicas;
-        run->threads = phase.threads;
-        run->mode = phase.mode;
-        run->steps = phase.mode == RUN_VERIFY ? least(experiment->layouts.steps, trial->total_steps)
-                                              : trial->total_steps;
-        run->id = run_id(trial, phase.replicas, phase.threads,
-                         experiment->layouts.collective->kind.name, phase.mode, run->steps, arena);
-        phase.run[phase.n++] = run;
+void grow_add_run(Plan *plan, Phase *phase, const PlannedTrial *trial) {
+    const LayoutSettings *layouts = &plan->experiment->layouts;
+    if (!same_isa(trial->settings.isa, phase->isa))
+        return;
+    if (phase->replicas > trial->least_shards) {
+        plan->skipped[plan->n_skipped++] = (SkippedRun){trial, phase->replicas, phase->threads};
+        return;
     }
-    if (phase.n > 0)
+    int64_t steps =
+        phase->mode == RUN_VERIFY ? least(layouts->steps, trial->total_steps) : trial->total_steps;
+    PlannedRun *run = &plan->runs[plan->n_runs++];
+    *run =
+        (PlannedRun){.trial = trial,
+                     .replicas = phase->replicas,
+                     .threads = phase->threads,
+                     .mode = phase->mode,
+                     .steps = steps,
+                     .id = run_id(trial, phase->replicas, phase->threads,
+                                  layouts->collective->kind.name, phase->mode, steps, plan->arena)};
+    phase->run[phase->n++] = run;
+}
+
+/* A phase of the experiment's trials, or (role SEARCH_RERUN) one that is filled later. */
+static void add_phase(Plan *plan, Phase phase) {
+    const Experiment *experiment = plan->experiment;
+    bool later = phase.role == SEARCH_RERUN;
+    phase.run = ARENA_ARRAY(plan->arena, PlannedRun *,
+                            later ? grow_max_reruns(experiment) : experiment->n_trials);
+    for (int i = 0; i < experiment->n_trials && !later; i++) {
+        int before = phase.n;
+        grow_add_run(plan, &phase, &experiment->trials[i]);
+        if (phase.role == SEARCH_POINT && phase.n > before)
+            plan->point_run[i] = phase.run[before];
+    }
+    if (phase.n > 0 || later)
         plan->phases[plan->n_phases++] = phase;
 }
 
 /* Mode verify: train every trial once, side by side, then verify every layout, one run at a time.
  * Mode full: train on every layout; side by side only when there is nothing to compare. */
-static void add_phases(Plan *plan, Arena *arena) {
+static void add_layouts(Plan *plan, const char *const *isas, int n_isas, SearchRole role) {
     const LayoutSettings *layouts = &plan->experiment->layouts;
-    const char *isas[8];
-    int n_isas = distinct_isas(plan->experiment, isas),
-        n_layouts = layouts->replicas.n * layouts->threads.n;
+    int n_layouts = layouts->replicas.n * layouts->threads.n;
     bool verify = layouts->mode == RUN_VERIFY;
-    size_t n_phases = (size_t)(n_isas * (n_layouts + 1));
-    plan->phases = ARENA_ARRAY(arena, Phase, n_phases);
-    plan->skipped = ARENA_ARRAY(arena, SkippedRun, n_phases * (size_t)plan->experiment->n_trials);
-    plan->runs = ARENA_ARRAY(arena, PlannedRun, n_phases * (size_t)plan->experiment->n_trials);
     for (int i = 0; i < n_isas && verify; i++)
-        add_phase(plan,
-                  (Phase){.replicas = 1,
-                          .threads = (int)layouts->threads.value[0],
-                          .mode = RUN_FULL,
-                          .isa = isas[i]},
-                  arena);
+        add_phase(plan, (Phase){.replicas = 1,
+                                .threads = (int)layouts->threads.value[0],
+                                .mode = RUN_FULL,
+                                .role = role,
+                                .isa = isas[i]});
     for (int i = 0; i < n_isas; i++)
         for (int r = 0; r < layouts->replicas.n; r++)
             for (int t = 0; t < layouts->threads.n; t++) {
                 int replicas = (int)layouts->replicas.value[r];
                 bool alone = verify || n_layouts > 1 || replicas > 1;
-                add_phase(plan,
-                          (Phase){.replicas = replicas,
-                                  .threads = (int)layouts->threads.value[t],
-                                  .mode = verify ? RUN_VERIFY : RUN_FULL,
-                                  .alone = alone,
-                                  .isa = isas[i]},
-                          arena);
+                add_phase(plan, (Phase){.replicas = replicas,
+                                        .threads = (int)layouts->threads.value[t],
+                                        .mode = verify ? RUN_VERIFY : RUN_FULL,
+                                        .alone = alone,
+                                        .role = role,
+                                        .isa = isas[i]});
             }
 }
 
-Error *plan_refresh(Plan *plan) {
-    for (int i = 0; i < plan->n_runs; i++) {
-        PlannedRun *run = &plan->runs[i];
-        Arena *scratch = arena_new();
-        bool finished = false;
-        Error *error =
-            run_is_finished(&finished, &run->outcome, plan_run_folder(plan, run, scratch), scratch);
-        run->done = !error && finished && run->outcome != OUTCOME_INTERRUPTED;
-        arena_end(scratch);
-        PASS(error);
-    }
+/* The points of a search: one replica each, whatever the layouts, because a trial's numbers are the
+ * same on all of them and hundreds of points are worth packing. */
+static void add_points(Plan *plan, const char *const *isas, int n_isas) {
+    const Experiment *experiment = plan->experiment;
+    for (int i = 0; i < n_isas; i++)
+        add_phase(plan, (Phase){.replicas = 1,
+                                .threads = (int)experiment->layouts.threads.value[0],
+                                .mode = RUN_FULL,
+                                .role = SEARCH_POINT,
+                                .parallel = (int)experiment->search->parallel,
+                                .isa = isas[i]});
+}
+
+static void add_phases(Plan *plan) {
+    const Experiment *experiment = plan->experiment;
+    const LayoutSettings *layouts = &experiment->layouts;
+    const char *isas[8];
+    int n_isas = distinct_isas(experiment, isas);
+    int most = n_isas * (layouts->replicas.n * layouts->threads.n + 2);
+    size_t n_trials = (size_t)(experiment->n_trials + grow_max_reruns(experiment));
+    plan->phases = ARENA_ARRAY(plan->arena, Phase, most);
+    plan->max_runs = most * (int)n_trials;
+    plan->skipped = ARENA_ARRAY(plan->arena, SkippedRun, plan->max_runs);
+    plan->runs = ARENA_ARRAY(plan->arena, PlannedRun, plan->max_runs);
+    plan->point_run = ARENA_ARRAY(plan->arena, PlannedRun *, experiment->n_trials);
+    if (experiment->search)
+        add_points(plan, isas, n_isas);
+    if (!experiment->search || experiment->search->rerun_seeds > 0)
+        add_layouts(plan, isas, n_isas, experiment->search ? SEARCH_RERUN : SEARCH_POINT);
+}
+
+/* ---- what is done */
+
+static Error *refresh_run(const Plan *plan, PlannedRun *run) {
+    Arena *scratch = arena_new();
+    bool finished = false;
+    Error *error =
+        run_final(&finished, &run->summary, plan_run_folder(plan, run, scratch), scratch);
+    run->outcome = run->summary.outcome;
+    run->done = !error && finished && run->outcome != OUTCOME_INTERRUPTED;
+    arena_end(scratch);
+    return error;
+}
+
+static Error *refresh_from(Plan *plan, int first) {
+    for (int i = first; i < plan->n_runs; i++)
+        if (!plan->runs[i].done)
+            PASS(refresh_run(plan, &plan->runs[i]));
     return NULL;
+}
+
+Error *plan_refresh(Plan *plan) {
+    PASS(refresh_from(plan, 0));
+    int before = plan->n_runs;
+    grow_plan(plan);
+    return refresh_from(plan, before);
 }
 
 /* ---- --rerun */
@@ -162,8 +211,10 @@ Error *plan_new(Plan *out, const Experiment *experiment, const char *results, co
                 Arena *arena) {
     *out = (Plan){.experiment = experiment,
                   .folder = arena_print(arena, "%s/%s", results, experiment->name),
-                  .cores = (int)sysconf(_SC_NPROCESSORS_ONLN)};
-    add_phases(out, arena);
+                  .cores = (int)sysconf(_SC_NPROCESSORS_ONLN),
+                  .arena = arena};
+    add_phases(out);
+    grow_begin(out);
     PASS(plan_refresh(out));
     return rerun ? apply_rerun(out, rerun) : NULL;
 }

@@ -1,4 +1,6 @@
-/* Plan: the runs of an experiment, in the order they are carried out, and what is done already. */
+/* Plan: the runs of an experiment, in the order they are carried out, and what is done already.
+ * With a search it grows: the runs of a cell's second stage are known when all points of the cell
+ * ended, and follow from their records alone, so that every process comes to the same plan. */
 #ifndef LAB_SWEEP_PLAN_H
 #define LAB_SWEEP_PLAN_H
 
@@ -14,7 +16,8 @@ typedef struct PlannedRun {
     bool rerun; /* done before, but asked for again */
     bool
         timed_out; /* this process saw it end at layouts.max_seconds: it is not started again now */
-    Outcome outcome; /* when done */
+    Outcome outcome;    /* when done */
+    RunSummary summary; /* of a done run of a search */
 } PlannedRun;
 
 /* Runs that are carried out together: one layout, one mode, one instruction set. */
@@ -23,6 +26,8 @@ typedef struct Phase {
     RunMode mode;
     bool alone;      /* one run at a time, nothing else of ours beside it: its timings count */
     const char *isa; /* NULL: whatever the machine has */
+    SearchRole role; /* with a search: the runs of one of its stages */
+    int parallel;    /* runs at a time, 0: as many as there are cores for */
     int n;
     PlannedRun **run;
 } Phase;
@@ -43,15 +48,37 @@ typedef struct Plan {
     int n_skipped;
     SkippedRun *skipped;
     int cores;
+    /* ---- of a search; room for all of it from the start, so that nothing moves when it grows */
+    int max_runs, n_first_runs, n_first_skipped;
+    PlannedRun **point_run; /* (experiment->n_trials) the run of a point */
+    int *winner;            /* (experiment->n_cells) point, or a PlanWinner */
+    PlannedTrial *reruns;   /* (n_cells * rerun_seeds) those of known winners */
+    int n_reruns;
+    Arena *arena;
 } Plan;
+
+typedef enum {
+    WINNER_UNKNOWN = -1, /* points are left */
+    WINNER_NONE = -2,    /* all of them diverged or failed */
+} PlanWinner;
 
 /* `rerun`: NULL, "failed", "diverged", "stale" or a trial or run id; matching finished runs count
  * as not done. */
 Error *plan_new(Plan *out, const Experiment *experiment, const char *results, const char *rerun,
                 Arena *arena);
 
-/* Looks again which runs are done. */
+/* Looks again which runs are done, and grows. Runs that were there stay where they are. */
 Error *plan_refresh(Plan *plan);
+
+/* For ranks that must have the plan of their root: takes over winners and the runs that follow
+ * (winner as in plan->winner). */
+void plan_take_winners(Plan *plan, const int *winner);
+
+/* Runs of the second stage that are not in the plan yet, at most; and the examples they train on.
+ */
+int plan_count_pending(const Plan *plan);
+double plan_pending_work(const Plan *plan);
+int plan_count_trials(const Plan *plan);
 
 int plan_count_done(const Plan *plan);
 int plan_count_failed(const Plan *plan);

@@ -173,7 +173,54 @@ done <<'TABLE'
 2|s/"hidden": \[4\]/"hidden": [4, 0]/|trial.model.hidden[1] is 0, which is out of range|legal: 1 to
 2|s/"train": 200/"train": -1/|trial.dataset.train is -1, which is out of range|legal:
 2|s/"optimizer"/"workers": 1, "optimizer"/|trial.workers is not a known setting|known here
-2|s/"seeds": 1/"search": {}/|search is reserved|sweep lr.base
+# searches
+2|s/"seeds": 1/"search": {}/|search lacks the required setting 'space'|lr.base
+2|s/"seeds": 1/"search": 16/|search is a number, but should be an object|known here: trials
+2|s/"seeds": 1/"search": {"space": {}}/|search.space leaves no axis to search|lr.base
+2|s/"seeds": 1/"search": {"space": ["lr.base"]}/|search.space is a list, but should be an object of axes|lr.base
+2|s/"seeds": 1/"search": {"spaec": {}}/|search.spaec is not a known setting|did you mean 'space'?
+2|s/"seeds": 1/"search": {"algorithm": "hal", "space": {"lr.base": {"min": 0.1, "max": 1}}}/|there is no algorithm 'hal'|batchlab list algorithms
+2|s/"seeds": 1/"search": {"trials": 0, "space": {"lr.base": {"min": 0.1, "max": 1}}}/|search.trials is 0, which is out of range|legal: 1 to
+2|s/"seeds": 1/"search": {"rerun_seeds": -1, "space": {"lr.base": {"min": 0.1, "max": 1}}}/|search.rerun_seeds is -1, which is out of range|legal: 0 to
+2|s/"seeds": 1/"search": {"space": {"lr.bsae": {"min": 0.1, "max": 1}}}/|search.space.lr.bsae is not a known setting|did you mean 'base'?
+2|s/"seeds": 1/"search": {"space": {"optimizer.momentun": {"min": 0.1, "max": 1}}}/|search.space.optimizer.momentun is no setting of the optimizer 'momentum'|did you mean 'optimizer.momentum'?
+2|s/"seeds": 1/"search": {"space": {"optimizer.beta1": {"min": 0.1, "max": 1}}}/|search.space.optimizer.beta1 is no setting of the optimizer 'momentum'|"spaces": {"momentum": {"optimizer.beta1": null}}
+2|s/"seeds": 1/"search": {"space": {"lr.base": {"min": 1, "max": 1}}}/|search.space.lr.base.max is 1, which is not above min 1|min < max
+2|s/"seeds": 1/"search": {"space": {"lr.base": {"min": 0, "max": 1, "scale": "log"}}}/|search.space.lr.base.min is 0, which has no logarithm|above 0
+2|s/"seeds": 1/"search": {"space": {"optimizer.momentum": {"min": 0.5, "max": 1, "scale": "reverse_log"}}}/|search.space.optimizer.momentum.max is 1, which is not below 1|without 1
+2|s/"seeds": 1/"search": {"space": {"optimizer.momentum": {"min": -0.5, "max": 0.9, "scale": "reverse_log"}}}/|search.space.optimizer.momentum.min is -0.5, which is below 0|0 up to 1
+2|s/"seeds": 1/"search": {"space": {"lr.base": {"min": 0.1, "max": 1, "scale": "lin"}}}/|search.space.lr.base.scale is 'lin', which is none of: linear, log, reverse_log|did you mean
+2|s/"seeds": 1/"search": {"space": {"lr.base": {"max": 1}}}/|search.space.lr.base lacks the required setting 'min'|smallest
+2|s/"seeds": 1/"search": {"space": {"lr.base": {"values": []}}}/|search.space.lr.base.values is empty|for example
+2|s/"seeds": 1/"search": {"space": {"lr.base": {"values": [0.1, 0.1]}}}/|search.space.lr.base.values[1] stands twice|once
+2|s/"seeds": 1/"search": {"space": {"lr.base": {"values": [0.1], "min": 0}}}/|search.space.lr.base.min stands beside 'values'|keep one
+2|s/"seeds": 1/"search": {"space": {"lr.base": {"values": ["fast"]}}}/|search.space.lr.base.values[0] is a text, but should be a number|0 to
+2|s/"seeds": 1/"search": {"space": {"optimizer.momentum": {"min": 0.5, "max": 1.5}}}/|search.space.optimizer.momentum.max is 1.5, which is out of the setting's range|0 to 1
+2|s/"seeds": 1/"search": {"space": {"lr.schedule": {"min": 0.5, "max": 1.5}}}/|search.space.lr.schedule|
+2|s/"seeds": 1/"search": {"space": {"lr.warmup.epochs": {"values": [0, 2]}, "lr.warmup.steps": {"values": [3]}}}/|trial.lr.warmup gives 2 lengths|keep one
+2|s/"seeds": 1/"search": {"space": {"mini_batch": {"values": [8, 12]}}}/|in the search's point|that divides global_batch
+2|s/"seeds": 1/"search": {"space": {"mini_batch": {"values": [8, 12]}}}/|search.space.mini_batch.values[1] is 12, which does not divide|that divides global_batch
+2|s/"seeds": 1/"search": {"space": {"mini_batch": {"min": 8, "max": 16}}}/|search.space.mini_batch has a range, but is no number|give its values
+2|s/"seeds": 1/"search": {"space": {"model.name": {"values": ["mlp"]}}}/|search.space.model.name is not a search's to set|lr.base
+2|s/"seeds": 1/"search": {"space": {"lr.schedule.name": {"values": ["cosine"]}}}/|search.space.lr.schedule.name is not a search's to set: it is the name of a kind|lr.base
+2|s/"seeds": 1/"search": {"space": {"global_batch": {"values": [8, 16]}}}/|search.space.global_batch is not a search's to set: it tells cells apart|lr.base
+2|s/"seeds": 1/"search": {"space": {"stop.target": {"min": 0.5, "max": 0.9}}}/|search.space.stop.target is not a search's to set: it changes what is measured|lr.base
+2|s/"seeds": 1/"search": {"space": {"trial.lr.base": {"min": 0.5, "max": 0.9}}}/|search.space.trial.lr.base starts with 'trial.'|'lr.base'
+2|s/"seeds": 1/"search": {"space": {"lr..base": {"min": 0.5, "max": 0.9}}}/|'lr..base' is not a dotted name|lr.base
+2|s/"seeds": 1/"search": {"space": {"lr.schedule": {"values": ["cosine"]}, "lr.schedule.to": {"min": 0.1, "max": 0.2}}}/|search.space.lr.schedule.to lies inside the axis 'lr.schedule'|keep one
+2|s/"sweep": {}/"sweep": {"lr.base": [0.1]}, "search": {"space": {"lr.base": {"min": 0.1, "max": 1}}}/|search.space.lr.base is set by sweep.lr.base too|not both
+2|s/"sweep": {}/"sweep": {"optimizer": [{"name": "momentum", "momentum": 0.8}]}, "search": {"space": {"optimizer.momentum": {"min": 0.1, "max": 0.9}}}/|search.space.optimizer.momentum is set by sweep.optimizer[0].momentum too|not both
+2|s/"seeds": 1/"search": {"space": {"lr.base": {"min": 0.1, "max": 1, "points": 3}}}/|search.space.lr.base.points is for algorithm grid|search.trials
+2|s/"seeds": 1/"search": {"algorithm": "grid", "space": {"lr.base": {"min": 0.1, "max": 1}}}/|search.space.lr.base lacks 'points', which a grid needs|1 to
+2|s/"seeds": 1/"search": {"algorithm": "grid", "trials": 3, "space": {"lr.base": {"min": 0.1, "max": 1, "points": 3}}}/|search.trials is not for algorithm grid|points
+2|s/"seeds": 1/"search": {"algorithm": "grid", "space": {"lr.base": {"min": 0.1, "max": 1, "points": 200}, "optimizer.momentum": {"min": 0.1, "max": 0.9, "points": 200}}}/|search would make more than 10000 points a cell|fewer points
+2|s/"seeds": 1/"search": {"spaces": {"lamp": {"lr.base": {"min": 0.1, "max": 1}}}}/|search.spaces.lamp|did you mean 'lamb'?
+2|s/"seeds": 1/"search": {"spaces": {"lamb": {"lr.base": {"min": 0.1, "max": 1}}}}/|search.spaces has no space for the optimizer 'momentum'|search.space
+2|s/"seeds": 1/"search": {"space": {"lr.base": {"min": 0.1, "max": 1}}, "spaces": {"momentum": {"lr.base": null}}}/|search.spaces.momentum leaves no axis|lr.base
+2|s/"seeds": 1/"search": {"space": {"lr.base": {"min": 0.1, "max": 1}}, "spaces": {"momentum": {"lr.bsae": null}}}/|search.spaces.momentum.lr.bsae is null, but search.space has no such axis|takes an axis
+2|s/"seeds": 1/"search": {"goal": {"metric": "valid_los"}, "space": {"lr.base": {"min": 0.1, "max": 1}}}/|search.goal.metric is 'valid_los'|did you mean 'valid_loss'?
+2|s/"metric": "valid_accuracy", "target": 0.5, \(.*\)/\1/;s/"seeds": 1/"search": {"goal": {"metric": "examples_to_target"}, "space": {"lr.base": {"min": 0.1, "max": 1}}}/|search.goal.metric is examples_to_target, but the trial has no target|trial.stop.target
+2|s/"seeds": 1/"branch": {"at_examples": [64], "examples": 2048}, "search": {"space": {"lr.base": {"min": 0.1, "max": 1}}}/|branch stands beside a search|of its own
 # sweeps
 2|s/"sweep": {}/"sweep": {"global_batch": [32, 0]}/|trial.global_batch = 0|legal: 1 to
 2|s/"sweep": {}/"sweep": {"global_batch": [32, 0]}/|sweep.global_batch[1] is 0, which is out of range|legal: 1 to

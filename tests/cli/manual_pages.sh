@@ -40,6 +40,17 @@ has "companion" "lr"
 "$binary" explain warmup >"$work/page" || fail "explain warmup"
 has '"linear" (one of linear, mlperf, goyal, horovod, constant, quadratic, factor)' "warmup"
 
+"$binary" explain search >"$work/page" || fail "explain search"
+has "object: search" "search"
+has '16 (1 to 10000)' "search"
+has "null takes one" "search"
+for name in $("$binary" list algorithms | awk 'NR > 1 { print $1 }'); do
+  "$binary" explain "$name" >"$work/page" || fail "explain $name"
+  has "algorithm: $name" "$name"
+done
+"$binary" explain halton >"$work/page"
+has "1706.02808" "halton"
+
 "$binary" explain --markdown >"$work/page" 2>&1 && fail "explain --markdown without chapters passes"
 "$binary" explain --markdown optimisers >/dev/null 2>"$work/page" && fail "explain --markdown optimisers passes"
 has "optimisers" "the error"

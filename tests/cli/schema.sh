@@ -52,6 +52,7 @@ cat >"$work/good.json" <<'JSON'
 "isa": "any"
 },
 "sweep": {"stop.target": [0.5, 0.6], "zip": [{"lr.schedule": ["cosine", {"name": "polynomial"}], "lr.base_batch": [32, 64]}]},
+"search": {"trials": 4, "space": {"lr.base": {"min": 0.01, "max": 1, "scale": "log"}, "loss.smooth": {"values": ["all", "others"]}}, "spaces": {"lamb": {"lr.base": null}}, "goal": {"metric": "valid_loss"}},
 "seeds": [1, "18446744073709551615"],
 "layouts": {"replicas": [1, 2], "threads": 1, "mode": "full", "steps": 5, "collective": "tree"}
 }
@@ -85,6 +86,18 @@ s/\[0.5, 0.6\]/[]/
 s/\[0.5, 0.6\]/[0.5, "high"]/
 s/\[0.5, 0.6\]/0.5/
 s/"lr.base_batch"/"lr.bsae_batch"/
+s/"search": {/"search": {"trails": 3, /
+s/"search": {/"search": {"algorithm": "halten", /
+s/"trials": 4/"trials": 0/
+s/"space": {"lr.base"/"space": {"lr.bsae"/
+s/"space": {"lr.base"/"space": {"global_batch"/
+s/"scale": "log"/"scale": "lin"/
+s/"min": 0.01, //
+s/\["all", "others"\]/[]/
+s/\["all", "others"\]/["all", "all"]/
+s/"lamb": {/"lamp": {/
+s/"valid_loss"/"valid_los"/
+s/"space": /"spice": /;s/, "spaces": {"lamb": {"lr.base": null}}//
 s/\[32, 64\]/[32, -1]/
 s/"cosine"/"cosin"/
 s/"zip": \[{/"zip": [{"zip": [1], /

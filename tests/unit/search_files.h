@@ -1,0 +1,39 @@
+/* Experiments with a search in a scratch folder, and finished runs of their points. */
+#ifndef TESTS_UNIT_SEARCH_FILES_H
+#define TESTS_UNIT_SEARCH_FILES_H
+
+#include "lab/sweep/plan.h"
+#include "tests/unit/fixture_store.h"
+
+/* Loads an experiment on blobs with these lines beside its trial ("sweep": ..., "search": ...). */
+static inline Error *search_load(Experiment *out, const char *folder, const char *lines,
+                                 Arena *arena) {
+    const char *path = arena_print(arena, "%s/study.json", folder);
+    const char *text = arena_print(
+        arena,
+        "{\"experiment\": \"study\", \"question\": \"?\", \"trial\": {"
+        "\"dataset\": {\"name\": \"blobs\", \"train\": 64, \"valid\": 16, \"test\": 16},"
+        "\"model\": {\"name\": \"mlp\", \"hidden\": [4]}, \"global_batch\": 16,"
+        "\"optimizer\": {\"name\": \"momentum\"}, \"lr\": {\"base\": 0.1},"
+        "\"stop\": {\"metric\": \"valid_accuracy\", \"target\": 0.9, \"epochs\": 4}}, %s}",
+        lines);
+    PASS(io_write(path, text, strlen(text)));
+    return experiment_load(out, path, NULL, 0, arena);
+}
+
+/* Writes a finished run, as if it had been carried out. */
+static inline void search_finish(const Plan *plan, const PlannedRun *run, Outcome outcome,
+                                 double examples) {
+    Arena *arena = arena_new();
+    RunHeader header = fixture_header(arena);
+    header.run_id = run->id;
+    RunWriter *writer;
+    assert_ok(run_begin(&writer, plan->folder, &header, arena));
+    RunSummary summary = run_summary_new(outcome);
+    summary.examples_to_target = examples;
+    summary.best_valid_accuracy = 0.5;
+    assert_ok(run_finish(writer, &summary));
+    arena_end(arena);
+}
+
+#endif
