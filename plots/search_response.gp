@@ -17,7 +17,8 @@ what = ''
 stats table using (label[int($1)] = strcol(2), axes_of[int($1)] = $12, what = strcol(11), $1) nooutput
 stats table using (k = $3 == 0 ? int($4) : 0, k > 0 ? (batch[k] = $5, 1) : 0) nooutput
 low = 1e300; high = 0; lost = 0
-stats table using ($3 == 0 && $8 > 0 ? (low = $8 < low ? $8 : low, high = $8 > high ? $8 : high, 1) : 0, $3 == 0 && $9 > 0 ? (lost = 1) : 0) nooutput
+stats table using ($3 == 0 && $8 > 0 ? (low = $8 < low ? $8 : low, high = $8 > high ? $8 : high, 1) : 0) nooutput
+stats table using ($3 == 0 && $9 > 0 ? (lost = 1) : 0) nooutput
 if (high == 0) { low = 1; high = 10 }
 if (high < 1.5 * low) { low = low / 1.25; high = high * 1.25 }
 

@@ -13,14 +13,13 @@ Report *report_new(const Results *results, Arena *arena) {
     Report *report = ARENA_NEW(arena, Report);
     report->results = results;
     report->answer = answer_make(results, arena);
-    report->listing[0] = listing_cells(results, arena);
-    report->listing[1] = listing_disagreements(results, arena);
-    report->listing[2] = listing_runs(results, arena);
-    report->listing[3] = critical_table(&results->criticals, &results->brancheds, arena);
-    report->listing[4] = targets_fits(&results->targets, arena);
-    report->listing[5] = listing_search(results, arena);
-    report->listing[6] = listing_search_cells(results, arena);
-    report->listing[7] = tuned_fits(&results->tuned, arena);
+    Table *listing[REPORT_LISTINGS] = {
+        listing_cells(results, arena),      listing_disagreements(results, arena),
+        listing_runs(results, arena),       targets_fits(&results->targets, arena),
+        listing_search(results, arena),     listing_search_cells(results, arena),
+        tuned_fits(&results->tuned, arena),
+    };
+    memcpy(report->listing, listing, sizeof listing);
     for (int f = 0; f < FIGURE_N; f++) {
         const FigureType *type =
             (const FigureType *)figure_table[f]; /* types begin with their kind */
@@ -122,8 +121,8 @@ static void add_critical_by_target(Text *out, const Report *report, Arena *arena
 /* The estimators side by side; the remarks are too wide for a page, and stand in the answer and in
  * the details below. */
 static void add_critical(Text *out, const Report *report, Arena *arena) {
-    const Table *all = report->listing[3];
-    if (table_rows(all) == 0)
+    const Table *all = report->figure[FIGURE_ID_critical_batch].table;
+    if (!all)
         return;
     Table *table = table_new("critical_batch", critical_columns,
                              sizeof critical_columns / sizeof *critical_columns, arena);

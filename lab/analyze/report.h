@@ -6,7 +6,7 @@
 #include "lab/analyze/figure.h"
 #include "lab/base/text.h"
 
-#define REPORT_LISTINGS 8
+#define REPORT_LISTINGS 7
 
 typedef struct ReportFigure {
     const FigureType *type;
@@ -20,8 +20,8 @@ typedef struct ReportFigure {
 typedef struct Report {
     const Results *results;
     Answer answer;
-    Table *listing[REPORT_LISTINGS]; /* cells, disagreements, runs, critical batch, target
-                                        fits, search, search cells, tuned rates */
+    Table *listing[REPORT_LISTINGS]; /* cells, disagreements, runs, target fits, search, search
+                                        cells, tuned rates */
     ReportFigure figure[FIGURE_N];
 } Report;
 
