@@ -1,0 +1,67 @@
+#!/bin/sh
+# A real sweep over two and three hosts (network namespaces with limited links, MPI over TCP), started by plain mpirun with a
+# host file: the runs say how many hosts they had, and every digest is the one of a single process.
+unset OMPI_COMM_WORLD_RANK PMIX_RANK PMI_RANK SLURM_PROCID
+root=${BATCHLAB_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
+binary=${BATCHLAB_BINARY:-$root/build/release/batchlab}
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+
+cat >"$work/lan.json" <<'JSON'
+{
+  "experiment": "lan",
+  "question": "Do hosts agree?",
+  "trial": {
+    "dataset": {"name": "blobs"},
+    "model": {"name": "mlp", "hidden": [64, 48]},
+    "global_batch": 96, "mini_batch": 8,
+    "optimizer": {"name": "lars"},
+    "lr": {"base": 1.0},
+    "stop": {"steps": 40},
+    "eval": {"every_examples": 2000}
+  },
+  "sweep": {"global_batch": [96, 128]},
+  "layouts": {"replicas": [1, 2, 3, 5], "steps": 30}
+}
+JSON
+
+fail() {
+  echo "FAILED: $*"
+  cat "$work/out" "$work/err"
+  exit 1
+}
+
+over_hosts() { # hosts, slots a host, ranks
+  rm -f "$work/hostfile"
+  for i in $(seq "$1"); do
+    echo "10.77.0.$i slots=$2" >>"$work/hostfile"
+  done
+  sh "$root/tests/tools/lan.sh" "$1" 1gbit timeout 120 mpirun --hostfile "$work/hostfile" -n "$3" \
+    "$binary" run "$work/lan.json" --results "$work/$1" >"$work/out" 2>"$work/err"
+  code=$?
+  [ "$code" -ne 77 ] || {
+    cat "$work/out"
+    exit 77
+  }
+  [ "$code" -eq 0 ] || fail "$1 hosts: exit code $code"
+}
+
+over_hosts 2 1 2
+over_hosts 3 2 5
+"$binary" run "$work/lan.json" 'layouts.replicas=[1]' --results "$work/1" >"$work/out" 2>"$work/err" || fail "one process"
+
+# mode hosts replicas global_batch digest
+rows() { # folder
+  "$binary" export "$1" 2>"$work/err" | awk -F '\t' 'NR == 1 { for (i = 1; i <= NF; i++) { sub(" .*", "", $i); at[$i] = i } next }
+    { print $at["mode"], $at["hosts"], $at["replicas"], $at["global_batch"], $at["trajectory_sha256"] }' | sort
+}
+rows "$work/1/lan" | awk '$1 == "verify" { print $4, $5 }' | sort -u >"$work/wanted"
+[ "$(wc -l <"$work/wanted")" -eq 2 ] || fail "two batches, two digests"
+for hosts in 2 3; do
+  rows "$work/$hosts/lan" >"$work/rows"
+  awk '$1 == "verify" { print $4, $5 }' "$work/rows" | sort -u | cmp -s - "$work/wanted" ||
+    fail "$hosts hosts: other digests: $(cat "$work/rows")"
+done
+awk '$1 == "verify" { print $2, $3 }' "$work/rows" | sort -u | tr '\n' ';' >"$work/layouts"
+[ "$(cat "$work/layouts")" = '1 1;1 2;2 3;3 5;' ] || fail "layouts: $(cat "$work/layouts")"
+echo "2 and 3 hosts, 1 to 5 replicas: the same digests as one process"
