@@ -25,6 +25,18 @@ static void adam_update(const OptimStep *step, const OptimSpan *span, double rat
     move(span->weights, span->slot[0], span->slot[1], span->grad, span->n, (real)step->lr, k);
 }
 
+VEC_CLONES static void precondition(real *restrict p, const real *restrict v, int64_t n,
+                                    Moments k) {
+    moments_precondition(p, v, n, k);
+}
+
+static void adam_preconditioner(const OptimStep *step, const OptimSpan *span, real *p) {
+    const AdamSettings *settings = step->settings;
+    precondition(p, span->slot[1], span->n,
+                 moments_make(settings->beta1, settings->beta2, settings->eps,
+                              settings->eps_placement, settings->bias_correction, step->t));
+}
+
 static const char *const placements[] = {"outside", "hat", "inside", NULL};
 
 static const Param params[] = {
@@ -74,4 +86,5 @@ OPTIM_TYPE(adam) = {
     .lr = 0.01,
     .lr_power = 0.5,
     .update = adam_update,
+    .preconditioner = adam_preconditioner,
 };

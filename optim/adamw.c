@@ -41,6 +41,18 @@ static void adamw_update(const OptimStep *step, const OptimSpan *span, double ra
          (real)shrink, k);
 }
 
+VEC_CLONES static void precondition(real *restrict p, const real *restrict v, int64_t n,
+                                    Moments k) {
+    moments_precondition(p, v, n, k);
+}
+
+static void adamw_preconditioner(const OptimStep *step, const OptimSpan *span, real *p) {
+    const AdamwSettings *settings = step->settings;
+    precondition(p, span->slot[1], span->n,
+                 moments_make(settings->beta1, settings->beta2, settings->eps,
+                              settings->eps_placement, settings->bias_correction, step->t));
+}
+
 static const char *const placements[] = {"outside", "hat", "inside", NULL};
 static const char *const decays[] = {"lr", "schedule", "alone", NULL};
 
@@ -96,4 +108,5 @@ OPTIM_TYPE(adamw) = {
     .lr = 0.01,
     .lr_power = 0.5,
     .update = adamw_update,
+    .preconditioner = adamw_preconditioner,
 };

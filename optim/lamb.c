@@ -116,6 +116,16 @@ static void lamb_update(const OptimStep *step, const OptimSpan *span, double rat
          letters_of(step, span->segment));
 }
 
+VEC_CLONES static void precondition(real *restrict p, const real *restrict v, int64_t n,
+                                    Moments k) {
+    moments_precondition(p, v, n, k);
+}
+
+/* Without the trust ratio, which all weights of a tensor share and which follows the gradient. */
+static void lamb_preconditioner(const OptimStep *step, const OptimSpan *span, real *p) {
+    precondition(p, span->slot[1], span->n, letters_of(step, span->segment));
+}
+
 static const char *const placements[] = {"outside", "inside", NULL};
 static const char *const decays[] = {"inside", "outside", "l2", NULL};
 static const char *const skips[] = {"ndim", "wd", "none", NULL};
@@ -210,4 +220,5 @@ OPTIM_TYPE(lamb) = {
     .measure = lamb_measure,
     .ratio = lamb_ratio,
     .update = lamb_update,
+    .preconditioner = lamb_preconditioner,
 };

@@ -59,6 +59,14 @@ static inline real moments_ascent(const Moments *k, real m, real v) {
     return (m * k->c1) / moments_scale(k, v);
 }
 
+/* What the gradient is multiplied by: the diagonal preconditioner. 0 for a weight that has not seen
+ * a gradient yet: 1/eps would be said of it, but its first gradient enters v before it is used. */
+static inline void moments_precondition(real *restrict p, const real *restrict v, int64_t n,
+                                        Moments k) {
+    for (int64_t i = 0; i < n; i++)
+        p[i] = v[i] > 0 ? 1 / moments_scale(&k, v[i]) : 0;
+}
+
 /* One step of Adam: w = w - (lr * ascent + shrink * w). */
 static inline void moments_move(real *restrict w, real *restrict m, real *restrict v,
                                 const real *restrict g, int64_t n, real lr, real shrink,

@@ -193,3 +193,18 @@ void optim_step(Optim *optim, double lr, real *weights, const real *grad, OptimL
     }
     optim->lr_last = lr;
 }
+
+bool optim_preconditioner(const Optim *optim, real *p, int threads) {
+    if (!optim->type->preconditioner || optim->t < 1)
+        return false;
+    OptimStep step = {.t = optim->t, .settings = optim->settings, .grad_factor = 1};
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int64_t c = 0; c < optim->n_chunks; c++) {
+        const OptimChunk *chunk = &optim->chunks[c];
+        OptimSpan span = {.segment = &optim->segments[chunk->segment], .n = chunk->n};
+        for (int i = 0; i < optim->type->n_slots; i++)
+            span.slot[i] = optim->slots[i] + chunk->offset;
+        optim->type->preconditioner(&step, &span, p + chunk->offset);
+    }
+    return true;
+}

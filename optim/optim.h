@@ -74,6 +74,11 @@ typedef struct OptimType {
     double (*ratio2)(const OptimStep *step, const Segment *segment, const double *sums,
                      double grad_sumsq);
     void (*update)(const OptimStep *step, const OptimSpan *span, double ratio);
+    /* Of rules that divide every weight's gradient by something of their own: writes that diagonal
+     * P (span->n) as the slots have it after step->t >= 1 updates, without factors that all weights
+     * of a tensor share. NULL: there is none. Only segment, n, weights and slots of the span are
+     * set. */
+    void (*preconditioner)(const OptimStep *step, const OptimSpan *span, real *p);
 } OptimType;
 
 /* Defining a type whose line is missing in optimizers.def is a compile error. */
@@ -117,6 +122,10 @@ Optim *optim_new(const OptimType *type, const void *settings, const Segment *seg
  * ratios on return. Allocates nothing. */
 void optim_step(Optim *optim, double lr, real *weights, const real *grad, OptimLayer *layers,
                 int threads);
+
+/* The rule's diagonal preconditioner (n_weights) after the last update, the same bits for any
+ * number of threads. False, and nothing written: the rule has none, or has seen no gradient. */
+bool optim_preconditioner(const Optim *optim, real *p, int threads);
 
 /* Bytes of slots for n_weights weights. */
 size_t optim_slot_bytes(const OptimType *type, int64_t n_weights);

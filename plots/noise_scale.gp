@@ -1,5 +1,5 @@
 # Gradient noise scale against examples seen: a panel a series, a line a global batch, both axes logarithmic.
-# Columns: 1 panel, 2 series, 3 line, 4 global_batch, 5 examples, 6 noise_scale
+# Columns: 1 panel, 2 series, 3 line, 4 global_batch, 5 examples, 6 noise_scale, 7 preconditioned_noise_scale
 name = 'noise_scale'; table = ARG1; svg = ARG2
 folder = ARG0[1:strlen(ARG0) - strlen(name.'.gp')]
 load folder.'style.gp'
@@ -15,6 +15,7 @@ stats table using (label[int($1)] = strcol(2), batch[int($3)] = $4, $5) nooutput
 x_min = STATS_min; x_max = STATS_max
 stats table using 6 nooutput
 y_min = STATS_min; y_max = STATS_max
+stats table using (y_min = $7 > 0 && $7 < y_min ? $7 : y_min, y_max = $7 > y_max ? $7 : y_max, $1) nooutput # NaN compares false
 
 cols = n > 1 ? 2 : 1
 rows = (n + cols - 1) / cols
@@ -37,7 +38,8 @@ do for [p=1:n] {
     set title wrap(label[p]) offset 0,-0.7 font ',16'
     set ylabel (at == 0 ? 'noise scale (examples)' : '')
     set xlabel (p + cols > n ? 'examples seen' : '') offset 0,0.3
-    plot for [k=1:m] table using ($1 == p && $3 == k ? $5 : NaN):6 with linespoints lt ordered_line(k, m) pt 7 ps 0.25
+    plot for [k=1:m] table using ($1 == p && $3 == k ? $5 : NaN):6 with linespoints lt ordered_line(k, m) pt 7 ps 0.25, \
+         for [k=1:m] table using ($1 == p && $3 == k ? $5 : NaN):7 with lines lt ordered_line(k, m) lw 1.8 dt (7,4)
 }
 eval legend_strip(legend_tall(key_rows), key_rows, height)
 set key title 'global batch' left

@@ -133,7 +133,8 @@ static Prediction predict_line(const Line *line, Arena *arena) {
                         .s_min = stats_median(column[1], n),
                         .b_crit = stats_median(column[2], n),
                         .b_crit_range = range_of(column[2], n),
-                        .noise = noise_interval_of(cell, arena)};
+                        .noise = noise_interval_of(cell, NOISE_PLAIN, arena),
+                        .preconditioned = noise_interval_of(cell, NOISE_PRECONDITIONED, arena)};
 }
 
 Criticals critical_make(const Lines *lines, Arena *arena) {
@@ -202,14 +203,19 @@ static void add_prediction(Table *out, const Critical *critical, Arena *arena) {
     table_number(out, NAN);
     const char *from = format_number((double)prediction->global_batch, arena);
     table_text(out, arena_print(arena, "from the runs at B = %s alone", from));
-    add_row(out, critical, "noise scale", prediction->noise.scale, prediction->noise.in,
-            "90 % interval");
-    for (int i = 0; i < 3; i++)
-        table_number(out, NAN);
-    table_text(
-        out, arena_print(arena,
-                         "mean tr(Sigma) over mean |G|^2 in the second half of the steps at B = %s",
-                         from));
+    const NoiseInterval *noise[] = {&prediction->noise, &prediction->preconditioned};
+    static const char *const name[] = {"noise scale", "noise scale, preconditioned"},
+                             *const what[] = {"tr(Sigma) over mean |G|^2",
+                                              "tr(P Sigma P) over mean |P G|^2"};
+    for (int k = 0; k < 2; k++) {
+        if (k && !noise[k]->n_blocks)
+            continue;
+        add_row(out, critical, name[k], noise[k]->scale, noise[k]->in, "90 % interval");
+        for (int i = 0; i < 3; i++)
+            table_number(out, NAN);
+        table_text(out, arena_print(arena, "mean %s in the second half of the steps at B = %s",
+                                    what[k], from));
+    }
 }
 
 static bool stands_in(const Critical *critical, const Cell *cell) {

@@ -18,6 +18,7 @@ static const TableColumn columns[] = {
     {"global_batch", "examples"},
     {"examples", "examples"},
     {"noise_scale", "examples"},
+    {"preconditioned_noise_scale", "examples"},
 };
 
 static bool has_noise(const Cell *cell) {
@@ -46,8 +47,23 @@ static int bin_of(double examples, double first, double last) {
 }
 
 typedef struct Bin {
-    double examples, noise_scale; /* medians; noise_scale NaN for an empty bin */
+    double examples, noise_scale, preconditioned; /* medians; NaN for an empty bin */
 } Bin;
+
+/* What is in a bin so far. */
+typedef struct Seen {
+    int n, n_preconditioned;
+    double *examples, *noise_scale, *preconditioned;
+} Seen;
+
+static void see(Seen *seen, const StepRow *row) {
+    if (isfinite(row->preconditioned_noise_scale))
+        seen->preconditioned[seen->n_preconditioned++] = row->preconditioned_noise_scale;
+    if (!isfinite(row->noise_scale))
+        return;
+    seen->examples[seen->n] = (double)row->examples;
+    seen->noise_scale[seen->n++] = row->noise_scale;
+}
 
 /* Steps of all seeds of a cell, sorted into bins. Rows are in step order in every run, so bins are
  * filled by one cursor per run. */
@@ -60,23 +76,22 @@ static void fill_bins(Bin *bins, const Cell *cell, Arena *arena) {
         if (run->n_steps && (double)run->steps[run->n_steps - 1].examples > last)
             last = (double)run->steps[run->n_steps - 1].examples;
     }
-    double *noise = ARENA_ARRAY(arena, double, room), *seen = ARENA_ARRAY(arena, double, room);
+    Seen seen = {0, 0, ARENA_ARRAY(arena, double, room), ARENA_ARRAY(arena, double, room),
+                 ARENA_ARRAY(arena, double, room)};
     int64_t *cursor = ARENA_ARRAY(arena, int64_t, cell->n_trials + 1);
     for (int b = 0; b < N_BINS; b++) {
-        int n = 0;
+        seen.n = seen.n_preconditioned = 0;
         for (int r = 0; r < cell->n_trials; r++) {
             const RunRecord *run = cell->runs[r];
             for (; cursor[r] < run->n_steps; cursor[r]++) {
                 const StepRow *row = &run->steps[cursor[r]];
                 if (bin_of((double)row->examples, first, last) > b)
                     break;
-                if (!isfinite(row->noise_scale))
-                    continue;
-                seen[n] = (double)row->examples;
-                noise[n++] = row->noise_scale;
+                see(&seen, row);
             }
         }
-        bins[b] = (Bin){stats_median(seen, n), stats_median(noise, n)};
+        bins[b] = (Bin){stats_median(seen.examples, seen.n), stats_median(seen.noise_scale, seen.n),
+                        stats_median(seen.preconditioned, seen.n_preconditioned)};
     }
 }
 
@@ -93,6 +108,7 @@ static void add_cell(Table *out, int panel, const char *label, int line, const C
         table_number(out, (double)cell->global_batch);
         table_number(out, bins[b].examples);
         table_number(out, bins[b].noise_scale);
+        table_number(out, bins[b].preconditioned);
     }
 }
 
@@ -132,6 +148,18 @@ static double last_median(const Cell *cell, Arena *arena) {
     return stats_median(values, n);
 }
 
+static bool has_preconditioned(const Results *results) {
+    for (int i = 0; i < results->cells->n_cells; i++) {
+        const Cell *cell = &results->cells->cells[i];
+        for (int r = 0; r < cell->n_trials; r++) {
+            int64_t last = cell->runs[r]->n_steps - 1;
+            if (last >= 0 && isfinite(cell->runs[r]->steps[last].preconditioned_trace))
+                return true;
+        }
+    }
+    return false;
+}
+
 static const char *caption(const Results *results, Arena *arena) {
     Text text = text_new(arena);
     Lines lines = results->lines;
@@ -153,6 +181,9 @@ static const char *caption(const Results *results, Arena *arena) {
                      format_count((double)line->cell[line->n - 1]->global_batch, arena));
         text_add(&text, ".");
     }
+    if (has_preconditioned(results))
+        text_add(&text, " Dashed: the same in the metric of the optimizer's preconditioner P, "
+                        "tr(P Sigma P) / |P G|^2.");
     const char *unit = results->cells->cells[0].first->header.noise_unit;
     if (unit && strcmp(unit, "example") != 0)
         text_add(&text, " Measured between %ss, not examples.", unit);

@@ -95,6 +95,7 @@ static StepRow step_of(const ImportRow *row, const RunHeader *header, NoiseSmoot
     out.noise_trace = noise.trace;
     out.noise_sqnorm = noise.sqnorm;
     out.noise_scale = noise_scale(smooth);
+    out.preconditioned_trace = out.preconditioned_sqnorm = out.preconditioned_noise_scale = NAN;
     return out;
 }
 

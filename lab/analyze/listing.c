@@ -152,7 +152,7 @@ static void add_cell(Table *out, const Results *results, const Cell *cell, Arena
     table_number(out, cell->best_accuracy.median);
     table_number(out, cell->test_accuracy.median);
     table_number(out, cell->final_loss.median);
-    NoiseInterval noise = noise_interval_of(cell, arena);
+    NoiseInterval noise = noise_interval_of(cell, NOISE_PLAIN, arena);
     table_number(out, noise.scale);
     table_number(out, noise.in.low);
     table_number(out, noise.in.high);

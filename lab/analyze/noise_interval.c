@@ -87,7 +87,7 @@ NoiseInterval noise_interval(const double *const *trace, const double *const *sq
     return out;
 }
 
-NoiseInterval noise_interval_of(const Cell *cell, Arena *arena) {
+NoiseInterval noise_interval_of(const Cell *cell, NoiseMetric metric, Arena *arena) {
     const double **trace = ARENA_ARRAY(arena, const double *, cell->n_trials + 1);
     const double **sqnorm = ARENA_ARRAY(arena, const double *, cell->n_trials + 1);
     int64_t *n = ARENA_ARRAY(arena, int64_t, cell->n_trials + 1);
@@ -97,8 +97,9 @@ NoiseInterval noise_interval_of(const Cell *cell, Arena *arena) {
         n[r] = run->n_steps - from;
         double *x = ARENA_ARRAY(arena, double, n[r] + 1), *y = ARENA_ARRAY(arena, double, n[r] + 1);
         for (int64_t s = 0; s < n[r]; s++) {
-            x[s] = run->steps[from + s].noise_trace;
-            y[s] = run->steps[from + s].noise_sqnorm;
+            const StepRow *row = &run->steps[from + s];
+            x[s] = metric == NOISE_PLAIN ? row->noise_trace : row->preconditioned_trace;
+            y[s] = metric == NOISE_PLAIN ? row->noise_sqnorm : row->preconditioned_sqnorm;
         }
         trace[r] = x;
         sqnorm[r] = y;

@@ -24,7 +24,11 @@ typedef struct NoiseInterval {
 NoiseInterval noise_interval(const double *const *trace, const double *const *sqnorm,
                              const int64_t *n, int n_series, Arena *arena);
 
-/* Over the second half of every full run of a cell. */
-NoiseInterval noise_interval_of(const Cell *cell, Arena *arena);
+/* Which noise: of the gradient, or of P times it, P the optimizer's preconditioner. */
+typedef enum { NOISE_PLAIN, NOISE_PRECONDITIONED } NoiseMetric;
+
+/* Over the second half of every full run of a cell; scale NaN and no blocks when that was not
+ * recorded. */
+NoiseInterval noise_interval_of(const Cell *cell, NoiseMetric metric, Arena *arena);
 
 #endif

@@ -97,6 +97,51 @@ double vec_sumsq(const float *x, int64_t n) {
 }
 
 VEC_CLONES
+static double chunk_product_sumsq(const float *x, const float *y, int64_t n) {
+    double lane[LANES] = {0};
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int j = 0; j < LANES; j++) {
+            double product = (double)x[i + j] * (double)y[i + j];
+            lane[j] += product * product;
+        }
+    for (int j = 0; i < n; i++, j++) {
+        double product = (double)x[i] * (double)y[i];
+        lane[j] += product * product;
+    }
+    return lanes_sum(lane);
+}
+
+VEC_CLONES
+static double chunk_dot(const float *x, const float *y, int64_t n) {
+    double lane[LANES] = {0};
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int j = 0; j < LANES; j++)
+            lane[j] += (double)x[i + j] * (double)y[i + j];
+    for (int j = 0; i < n; i++, j++)
+        lane[j] += (double)x[i] * (double)y[i];
+    return lanes_sum(lane);
+}
+
+static double sum_chunks(double (*chunk)(const float *, const float *, int64_t), const float *x,
+                         const float *y, int64_t n) {
+    TreeSum tree;
+    tree.have = 0;
+    for (int64_t at = 0; at < n; at += VEC_CHUNK)
+        tree_see(&tree, chunk(x + at, y + at, n - at < VEC_CHUNK ? n - at : VEC_CHUNK));
+    return tree_total(&tree);
+}
+
+double vec_product_sumsq(const float *x, const float *y, int64_t n) {
+    return sum_chunks(chunk_product_sumsq, x, y, n);
+}
+
+double vec_dot(const float *x, const float *y, int64_t n) {
+    return sum_chunks(chunk_dot, x, y, n);
+}
+
+VEC_CLONES
 void vec_add(float *to, const float *from, int64_t n) {
     for (int64_t i = 0; i < n; i++)
         to[i] += from[i];

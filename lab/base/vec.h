@@ -29,6 +29,10 @@ double vec_chunk_sumsq(const float *x, int64_t n);
 /* Sum of squares of a whole vector: chunks, then tree. */
 double vec_sumsq(const float *x, int64_t n);
 
+/* Sum of (x[i] y[i])^2, and of x[i] y[i], in the same order. */
+double vec_product_sumsq(const float *x, const float *y, int64_t n);
+double vec_dot(const float *x, const float *y, int64_t n);
+
 /* to[i] = from[i] * factor, and the chunk's sum of squares after it (n <= VEC_CHUNK); the two may be
  * the same. */
 double vec_chunk_scale_sumsq(float *to, const float *from, float factor, int64_t n);

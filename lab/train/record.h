@@ -27,6 +27,8 @@ typedef struct StepRow {
     double train_loss; /* mean over the global batch, before the update */
     double grad_norm;  /* of the mean gradient */
     double noise_trace, noise_sqnorm, noise_scale;
+    /* of P g, P the optimizer's diagonal preconditioner; NaN unless asked for */
+    double preconditioned_trace, preconditioned_sqnorm, preconditioned_noise_scale;
     double lr_gain; /* of a scaling rule that follows the noise, else 1 */
     double sample_s, compute_s, reduce_s, noise_s, update_s, step_s;
 } StepRow;

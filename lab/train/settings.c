@@ -60,6 +60,12 @@ static const Param ema_rows[] = {
     PARAM_END,
 };
 
+static const Param noise_rows[] = {
+    PARAM(FLAG, NoiseSettings, preconditioned, "false", 0, 0, "1",
+          "also in the metric of the optimizer's diagonal preconditioner; costs a pass a shard"),
+    PARAM_END,
+};
+
 static const TrialSection sections[] = {
     {"eval", offsetof(TrialSettings, eval), eval_rows,
      "when the validation and test sets are looked at", 0},
@@ -67,6 +73,8 @@ static const TrialSection sections[] = {
      "gradient clipping, before decay and trust ratios", 0},
     {"loss", offsetof(TrialSettings, loss), loss_rows, "the training target", 0},
     {"weight_ema", offsetof(TrialSettings, ema), ema_rows, "averaged weights for evaluation", 0},
+    {"noise", offsetof(TrialSettings, noise), noise_rows,
+     "noise statistics besides the noise scale, on request", sizeof(NoiseSettings)},
     {"branch", offsetof(TrialSettings, branch), branch_rows,
      "a branch off the trial, with another batch; `branch` beside `sweep` makes families of them",
      sizeof(BranchSettings)},
@@ -94,9 +102,10 @@ static const Param isa_rows[] = {
 };
 
 static const char *const trial_keys[] = {
-    "dataset", "model",      "global_batch", "mini_batch", "batch_schedule", "optimizer",
-    "lr",      "stop",       "isa",          "layers",     "eval",           "clip",
-    "loss",    "weight_ema", "branch",       NULL};
+    "dataset",   "model", "global_batch", "mini_batch", "batch_schedule",
+    "optimizer", "lr",    "stop",         "isa",        "layers",
+    "eval",      "clip",  "loss",         "weight_ema", "noise",
+    "branch",    NULL};
 
 /* ---- reading */
 

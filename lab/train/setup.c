@@ -188,6 +188,7 @@ Error *trainer_new(Trainer **out, const TrialSettings *settings, uint64_t seed, 
     trainer->optim = optim_new(settings->optimizer, acting, trainer->model->segments,
                                trainer->model->n_segments, arena);
     trainer->model->type->init(trainer->model, seed, trainer->weights);
+    preconditioned_new(trainer);
     if (settings->ema.half_life_examples > 0) {
         trainer->averaged = ARENA_ARRAY(arena, float, trainer->model->n_weights);
         memcpy(trainer->averaged, trainer->weights,

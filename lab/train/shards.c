@@ -67,8 +67,8 @@ static void run_shard(const Trainer *trainer, TrainThread *thread, int64_t index
     TreeNode *top = thread->n_stack > 0 ? &thread->stack[thread->n_stack - 1] : NULL;
     bool by_example = model->noise_unit == NOISE_UNIT_EXAMPLE;
     /* The right leaf of a pair is added inside the pass, unless its own norm is wanted. */
-    bool pair =
-        by_example && top && top->level == 0 && top->index % 2 == 0 && top->index + 1 == index;
+    bool pair = by_example && !trainer->preconditioner && top && top->level == 0 &&
+                top->index % 2 == 0 && top->index + 1 == index;
     node.data = pair ? top->data : take_spare(thread);
     ModelPass pass = {.weights = trainer->weights,
                       .grad_sum = sum_floats(shape, node.data),
@@ -83,6 +83,7 @@ static void run_shard(const Trainer *trainer, TrainThread *thread, int64_t index
     if (!pair)
         memset(node.data, 0, sizeof(double) * (size_t)shape->n_doubles);
     add_shard_sums(trainer, thread, &pass, sum_doubles(node.data));
+    sum_doubles(node.data)[SUM_PRECONDITIONED] += preconditioned_shard(trainer, pass.grad_sum);
     if (pair) {
         thread->n_stack--;
         node = tree_parent((TreeNode){.level = 0, .index = index - 1, .data = node.data});
@@ -101,6 +102,7 @@ static void take_back(Trainer *trainer) {
 
 void stage_compute(Trainer *trainer) {
     take_back(trainer);
+    preconditioned_begin(trainer);
 #pragma omp parallel num_threads(trainer->threads)
     {
         omp_set_num_threads(1); /* one shard, one thread: see shared/specs/platform.md 0 */

@@ -8,7 +8,7 @@
 #include "lab/train/trial.h"
 
 /* Doubles that are tree-summed with the gradient, one set a shard. */
-enum { SUM_LOSS, SUM_CORRECT, SUM_WANTED, SUM_SQNORMS };
+enum { SUM_LOSS, SUM_CORRECT, SUM_WANTED, SUM_PRECONDITIONED, SUM_SQNORMS };
 
 /* What rank 0 wants of all ranks after the next step; bits, and it alone adds to SUM_WANTED. */
 enum { WANT_STOP = 1, WANT_CHECKPOINT = 2 };
@@ -45,6 +45,7 @@ typedef struct Trainer {
     Optim *optim;
     NoiseSmooth noise, *layer_noise; /* layer_noise (n_segments) */
     NoiseSmooth gain_noise;          /* of a scaling rule that follows the noise */
+    NoiseSmooth preconditioned;      /* noise of P g */
     double gain;                     /* its factor, 1 otherwise */
     double clock;                    /* where the schedule stands, in examples */
     double start_loss;
@@ -68,7 +69,10 @@ typedef struct Trainer {
     float *grad;           /* the mean gradient, after the noise stage */
     float *own_grad;       /* (n_weights) where it goes when the sum is shared */
     double *chunk_sumsq;
-    OptimLayer *layers; /* (n_segments) */
+    OptimLayer *layers;      /* (n_segments) */
+    float *preconditioner;   /* (n_weights) P of this step; NULL: not asked for, or the optimizer
+                                has none */
+    bool has_preconditioner; /* not during the first updates */
     StepRow row;
     EvalRow eval;
     LayerRow *layer_rows;
@@ -103,6 +107,12 @@ Error *stage_reduce(Trainer *trainer); /* shards.c, *collective* */
 void stage_noise(Trainer *trainer);    /* statistics.c: mean gradient, norms, noise scale */
 void stage_clip(Trainer *trainer);     /* statistics.c */
 void stage_update(Trainer *trainer);   /* loop.c */
+
+/* preconditioned.c: the noise scale of P g, where it is asked for. */
+void preconditioned_new(Trainer *trainer);
+void preconditioned_begin(Trainer *trainer); /* P of the step at hand */
+double preconditioned_shard(const Trainer *trainer, const float *grad_sum);
+void preconditioned_see(Trainer *trainer); /* after the mean gradient */
 
 /* *Collective*: fills trainer->eval. */
 void evaluate(Trainer *trainer); /* evaluate.c */

@@ -78,6 +78,7 @@ void stage_noise(Trainer *trainer) {
     row->noise_trace = whole.trace;
     row->noise_sqnorm = whole.sqnorm;
     row->noise_scale = noise_scale(&trainer->noise);
+    preconditioned_see(trainer);
 }
 
 static void shrink(Trainer *trainer, int segment, double factor) {

@@ -50,6 +50,11 @@ typedef struct EmaSettings {
     double half_life_examples; /* 0: off */
 } EmaSettings;
 
+/* What is measured of the noise besides B_simple. */
+typedef struct NoiseSettings {
+    bool preconditioned;
+} NoiseSettings;
+
 typedef struct EvalSettings {
     int64_t every_examples; /* 0: one epoch */
 } EvalSettings;
@@ -78,6 +83,7 @@ typedef struct TrialSettings {
     ClipSettings clip;
     LossSettings loss;
     EmaSettings ema;
+    NoiseSettings noise;
     BranchSettings branch;
     int n_layer_rules;
     const LayerRule *layer_rules;

@@ -232,6 +232,33 @@ static void flags_are_respected(const OptimType *type, Arena *arena) {
         assert_memory_not_equal(none->w, much->w, 9001 * sizeof(float));
 }
 
+/* Without decay and with beta1 = 0 a step is lr * trust * P g. */
+static void preconditioner_is_what_the_step_multiplies_by(const OptimType *type, Arena *arena) {
+    Bench *bench = bench_new(type, 0, arena);
+    float *p = ARENA_ARRAY(arena, float, N), *before = ARENA_ARRAY(arena, float, N);
+    assert_false(optim_preconditioner(bench->optim, p, 2)); /* has seen no gradient */
+    if (!type->preconditioner) {
+        step_down(bench, type->lr, 1);
+        assert_false(optim_preconditioner(bench->optim, p, 2));
+        return;
+    }
+    for (const Param *row = type->kind.params; row->key; row++)
+        if (strcmp(row->key, "beta1") == 0)
+            *(double *)((char *)bench->optim->settings + row->offset) = 0;
+    descend(bench, 5, 1);
+    memcpy(before, bench->w, sizeof bench->w);
+    step_down(bench, type->lr, 1);
+    assert_true(optim_preconditioner(bench->optim, p, 2));
+    for (int s = 0; s < N_SEGMENTS; s++)
+        for (int64_t i = segments[s].offset; i < segments[s].offset + segments[s].n; i++) {
+            double wanted = type->lr * bench->layers[s].trust * (double)(p[i] * bench->g[i]);
+            double moved = (double)before[i] - (double)bench->w[i];
+            if (!(fabs(moved - wanted) <= 1e-3 * fabs(wanted) + 1e-6))
+                fail_msg("%s moves weight %d by %g, P says %g", type->kind.name, (int)i, moved,
+                         wanted);
+        }
+}
+
 static void documented(const OptimType *type, Arena *arena) {
     (void)arena;
     assert_non_null(type->kind.summary);
@@ -263,6 +290,7 @@ LAW(zero_lr_leaves_weights)
 LAW(no_nan)
 LAW(resumed_is_never_stopped)
 LAW(flags_are_respected)
+LAW(preconditioner_is_what_the_step_multiplies_by)
 LAW(documented)
 
 int main(void) {
@@ -275,6 +303,7 @@ int main(void) {
         cmocka_unit_test(law_optimizer__no_nan),
         cmocka_unit_test(law_optimizer__resumed_is_never_stopped),
         cmocka_unit_test(law_optimizer__flags_are_respected),
+        cmocka_unit_test(law_optimizer__preconditioner_is_what_the_step_multiplies_by),
         cmocka_unit_test(law_optimizer__documented),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,6 +80,10 @@ static inline StepRow fixture_step(const FixtureRun *run, int64_t step, double s
     row.noise_sqnorm = 1.2 * exp(-3.1 * done);
     row.noise_scale =
         step < 3 ? NAN : row.noise_trace / row.noise_sqnorm * exp(0.1 * rng_normal(rng));
+    bool adam = strcmp(run->optimizer.name, "lamb") == 0 && step > 10; /* has a preconditioner */
+    row.preconditioned_trace = adam ? 4 * row.noise_trace : NAN;
+    row.preconditioned_sqnorm = adam ? 2 * row.noise_sqnorm : NAN;
+    row.preconditioned_noise_scale = adam ? 2 * row.noise_scale : NAN;
     row.lr_gain = 1 + 0.4 * log2(batch / 32) + 0.1 * rng_uniform(rng);
     row.sample_s = 0.4e-6 * batch * slow / run->replicas;
     row.compute_s = 20e-6 * batch * slow / run->replicas + 50e-6;

@@ -114,10 +114,13 @@ static void *row_of(Trace *trace, SchemaGroup group) {
                                  : (void *)&trace->layers[1];
 }
 
-/* Seconds, and the one column that a column of the trajectory already holds. */
+/* Seconds, what is measured on request alone, and the one column that a column of the trajectory
+ * already holds. */
 static bool is_apart(const Column *column) {
     size_t n = strlen(column->name);
-    return (n > 2 && strcmp(column->name + n - 2, "_s") == 0) || strcmp(column->name, "lr_gain") == 0;
+    return (n > 2 && strcmp(column->name + n - 2, "_s") == 0) ||
+           strcmp(column->name, "lr_gain") == 0 ||
+           strncmp(column->name, "preconditioned_", 15) == 0;
 }
 
 /* Everything else belongs to the trajectory: one bit of it changes the digest. */
