@@ -64,43 +64,87 @@ static Error *probe_trial(Probe *out, const PlannedTrial *trial) {
     return error;
 }
 
-Error *plan_estimate(PlanEstimate *out, const Plan *plan, Arena *arena) {
-    enum { MAX_PROBES = 16 };
+enum { MAX_PROBES = 16 };
+
+typedef struct Estimator {
+    PlanEstimate *out;
     Probe probe[MAX_PROBES];
-    int n_probes = 0;
-    *out = (PlanEstimate){0};
-    for (int i = 0; i < plan->n_phases; i++) {
-        const Phase *phase = &plan->phases[i];
-        double cpu_s = 0;
-        for (int j = 0; j < phase->n; j++) {
-            const PlannedRun *run = phase->run[j];
-            if (run->done)
-                continue;
-            const TrialSettings *settings = &run->trial->settings;
-            const char *key = arena_print(
-                arena, "%s/%lld",
-                json_canonical(kind_write(&settings->model->kind, settings->model_settings, arena),
-                               arena),
-                (long long)settings->mini_batch);
-            int k = 0;
-            while (k < n_probes && strcmp(probe[k].key, key) != 0)
-                k++;
-            if (k == n_probes && n_probes < MAX_PROBES) {
-                PASS(probe_trial(&probe[n_probes], run->trial));
-                probe[n_probes++].key = key;
-            }
-            k = k < n_probes ? k : 0;
-            double examples = plan_run_work(run);
-            cpu_s +=
-                1.25 * examples * probe[k].seconds_per_example; /* evaluation, update, reduction */
-            double memory = probe[k].memory_bytes;
-            out->memory_bytes = memory > out->memory_bytes ? memory : out->memory_bytes;
-            double evals = examples / (double)settings->eval.every_examples + 1;
-            out->disk_bytes +=
-                3 * ((double)run->steps * 140 + evals * (160 + 32 * probe[k].n_segments)) + 3e4;
-        }
-        int wanted = phase->alone ? phase->replicas * phase->threads : plan->cores;
-        out->seconds += cpu_s / (wanted < plan->cores ? wanted : plan->cores);
+    int n_probes;
+    Arena *arena;
+} Estimator;
+
+/* The probe of a trial's model and mini-batch; the first one when there are too many of them. */
+static Error *find_probe(const Probe **out, Estimator *estimator, const PlannedTrial *trial) {
+    const TrialSettings *settings = &trial->settings;
+    Arena *arena = estimator->arena;
+    Json *model = kind_write(&settings->model->kind, settings->model_settings, arena);
+    const char *key = arena_print(arena, "%s/%lld", json_canonical(model, arena),
+                                  (long long)settings->mini_batch);
+    int k = 0;
+    while (k < estimator->n_probes && strcmp(estimator->probe[k].key, key) != 0)
+        k++;
+    if (k == estimator->n_probes && k < MAX_PROBES) {
+        PASS(probe_trial(&estimator->probe[k], trial));
+        estimator->probe[k].key = key;
+        estimator->n_probes++;
     }
+    *out = &estimator->probe[k < estimator->n_probes ? k : 0];
+    return NULL;
+}
+
+/* Adds `times` runs of `steps` steps and `examples` examples. */
+static Error *add_runs(double *cpu_s, Estimator *estimator, const PlannedTrial *trial,
+                       int64_t steps, double examples, double times) {
+    const Probe *probe;
+    PlanEstimate *out = estimator->out;
+    PASS(find_probe(&probe, estimator, trial));
+    /* a quarter more: evaluation, update, reduction */
+    *cpu_s += times * 1.25 * examples * probe->seconds_per_example;
+    if (probe->memory_bytes > out->memory_bytes)
+        out->memory_bytes = probe->memory_bytes;
+    double evals = examples / (double)trial->settings.eval.every_examples + 1;
+    out->disk_bytes +=
+        times * (3 * ((double)steps * 140 + evals * (160 + 32 * probe->n_segments)) + 3e4);
+    return NULL;
+}
+
+/* Runs that a search will add to a phase, at most. */
+static Error *add_pending(double *cpu_s, Estimator *estimator, const Plan *plan,
+                          const Phase *phase) {
+    const Experiment *experiment = plan->experiment;
+    for (int i = 0; i < experiment->n_cells && phase->role == SEARCH_RERUN; i++) {
+        const PlannedTrial *first = &experiment->trials[experiment->cells[i].trial[0]];
+        if (plan->winner[i] != WINNER_UNKNOWN || phase->replicas > first->least_shards)
+            continue;
+        int64_t steps = plan_phase_steps(plan, phase, first);
+        double part = (double)steps / (double)first->total_steps;
+        PASS(add_runs(cpu_s, estimator, first, steps, part * first->total_examples,
+                      (double)experiment->search->rerun_seeds));
+    }
+    return NULL;
+}
+
+static Error *add_phase(Estimator *estimator, const Plan *plan, const Phase *phase) {
+    double cpu_s = 0;
+    for (int i = 0; i < phase->n; i++) {
+        const PlannedRun *run = phase->run[i];
+        if (!run->done)
+            PASS(add_runs(&cpu_s, estimator, run->trial, run->steps, plan_run_work(run), 1));
+    }
+    PASS(add_pending(&cpu_s, estimator, plan, phase));
+    int wanted = phase->alone      ? phase->replicas * phase->threads
+                 : phase->parallel ? phase->parallel * phase->threads
+                                   : plan->cores;
+    estimator->out->seconds += cpu_s / (wanted < plan->cores ? wanted : plan->cores);
+    return NULL;
+}
+
+Error *plan_estimate(PlanEstimate *out, const Plan *plan, Arena *arena) {
+    *out = (PlanEstimate){0};
+    Estimator *estimator = ARENA_NEW(arena, Estimator);
+    estimator->out = out;
+    estimator->arena = arena;
+    for (int i = 0; i < plan->n_phases; i++)
+        PASS(add_phase(estimator, plan, &plan->phases[i]));
     return NULL;
 }

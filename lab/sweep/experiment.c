@@ -157,6 +157,8 @@ void experiment_note_overrides(const Experiment *experiment, const char *const *
         const char *path = arena_copy_n(arena, overrides[i], strcspn(overrides[i], "="));
         const Json *axis =
             strncmp(path, "trial.", 6) == 0 ? expand_shadow(&expansion, path + 6) : NULL;
+        if (!axis && experiment->search && strncmp(path, "trial.", 6) == 0)
+            axis = search_shadow(experiment->search, path + 6);
         if (axis)
             say("note: '%s' has no effect, because %s sets it in every trial", path, axis->path);
     }

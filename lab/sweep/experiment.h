@@ -60,7 +60,7 @@ const Param *experiment_layout_count_rows(void); /* lists, or a single number ea
 Error *experiment_load(Experiment *out, const char *file, const char *const *overrides,
                        int n_overrides, Arena *arena);
 
-/* Says which overrides have no effect because the sweep sets the same thing. */
+/* Says which overrides have no effect because the sweep or the search sets the same thing. */
 void experiment_note_overrides(const Experiment *experiment, const char *const *overrides,
                                int n_overrides, Arena *arena);
 

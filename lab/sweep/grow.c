@@ -88,9 +88,8 @@ static int runs_of(const Plan *plan, const PlannedTrial *trial, double *work) {
         const Phase *phase = &plan->phases[i];
         if (phase->role != SEARCH_RERUN || phase->replicas > trial->least_shards)
             continue;
-        int64_t verify = plan->experiment->layouts.steps;
-        bool cut = phase->mode == RUN_VERIFY && verify < trial->total_steps;
-        *work += trial->total_examples * (cut ? (double)verify / (double)trial->total_steps : 1);
+        double steps = (double)plan_phase_steps(plan, phase, trial);
+        *work += trial->total_examples * steps / (double)trial->total_steps;
         n++;
     }
     return n;

@@ -40,6 +40,11 @@ static int distinct_isas(const Experiment *experiment, const char *isas[8]) {
     return n;
 }
 
+int64_t plan_phase_steps(const Plan *plan, const Phase *phase, const PlannedTrial *trial) {
+    int64_t verify = plan->experiment->layouts.steps;
+    return phase->mode == RUN_VERIFY ? least(verify, trial->total_steps) : trial->total_steps;
+}
+
 void grow_add_run(Plan *plan, Phase *phase, const PlannedTrial *trial) {
     const LayoutSettings *layouts = &plan->experiment->layouts;
     if (!same_isa(trial->settings.isa, phase->isa))
@@ -48,8 +53,7 @@ void grow_add_run(Plan *plan, Phase *phase, const PlannedTrial *trial) {
         plan->skipped[plan->n_skipped++] = (SkippedRun){trial, phase->replicas, phase->threads};
         return;
     }
-    int64_t steps =
-        phase->mode == RUN_VERIFY ? least(layouts->steps, trial->total_steps) : trial->total_steps;
+    int64_t steps = plan_phase_steps(plan, phase, trial);
     PlannedRun *run = &plan->runs[plan->n_runs++];
     *run =
         (PlannedRun){.trial = trial,

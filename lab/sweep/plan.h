@@ -87,6 +87,9 @@ double plan_run_work(const PlannedRun *run);
 /* Examples that the runs not done yet will train on at most. */
 double plan_work(const Plan *plan);
 
+/* Steps of a trial's run in a phase, at most. */
+int64_t plan_phase_steps(const Plan *plan, const Phase *phase, const PlannedTrial *trial);
+
 const char *plan_run_folder(const Plan *plan, const PlannedRun *run, Arena *arena);
 
 /* Estimates of what is left: measured speeds of this folder's runs where there are any, else a

@@ -166,6 +166,17 @@ Error *search_space(Space *out, const Search *search, const char *optimizer, Are
                       "add one, or a search.space that holds for all");
 }
 
+const Json *search_shadow(const Search *search, const char *name) {
+    const Json *axis = search->space ? json_find(search->space, name) : NULL;
+    for (const Json *own = search->spaces ? search->spaces->first : NULL; own && axis;
+         own = own->next) {
+        const Json *replaced = json_find(own, name);
+        if (replaced && replaced->kind == JSON_NULL) /* one optimizer takes it from the trial */
+            axis = NULL;
+    }
+    return axis;
+}
+
 /* ---- the record */
 
 const char *search_entry(const SweepCell *cell, int point, SearchRole role, Arena *arena) {

@@ -44,6 +44,9 @@ Json *search_write(const Search *search, Arena *arena);
 /* The axes for one optimizer. */
 Error *search_space(Space *out, const Search *search, const char *optimizer, Arena *arena);
 
+/* The axis that replaces the setting `name` in trials of every optimizer, or NULL. */
+const Json *search_shadow(const Search *search, const char *name);
+
 /* The goal in a cell whose trials have these settings. Errors: a goal that they cannot tell. */
 Error *search_goal(SearchGoal *out, const Search *search, const TrialSettings *settings,
                    const Dataset *data);
