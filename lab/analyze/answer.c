@@ -5,10 +5,11 @@
 #include "lab/analyze/listing.h"
 #include "lab/base/text.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
-#define MAX_SENTENCES (3 * LINES_MAX + 8)
+#define MAX_SENTENCES (6 * LINES_MAX + 8)
 
 LineFacts answer_facts(const Line *line) {
     LineFacts facts = {0};
@@ -196,6 +197,18 @@ static const char *restless_sentence(const Results *results, Arena *arena) {
                        n, format_plural(n_all, "layout", arena), TIMING_RESTLESS);
 }
 
+/* " lars cannot be told from tuned momentum at B = 2,048; ..." */
+static void add_claims(Text *text, const Claims *claims, Arena *arena) {
+    int n = 0;
+    for (int c = 0; c < claims->n; c++) {
+        const char *said = claim_headline(&claims->claim[c], arena);
+        if (said)
+            text_add(text, "%s %s", n++ ? ";" : "", said);
+    }
+    if (n)
+        text_add(text, ".");
+}
+
 /* "The global batch pays up to 512 with lars; 256 with momentum; the target was not reached with
  * lamb." */
 static const char *headline(const Lines *lines, const Results *results, Arena *arena) {
@@ -212,8 +225,10 @@ static const char *headline(const Lines *lines, const Results *results, Arena *a
             never[n_never++] = lines->line[l].label;
             continue;
         }
-        text_add(&text, "%s %s with %s", n++ ? ";" : "The global batch pays up to",
-                 format_count((double)facts.pays->global_batch, arena), lines->line[l].label);
+        text_add(&text, "%s %s with %s%s",
+                 n++ ? ";" : arena_print(arena, "%s pays up to", answer_subject(results, arena)),
+                 format_count((double)facts.pays->global_batch, arena), lines->line[l].label,
+                 answer_settings(facts.pays, arena));
     }
     if (!has_target)
         return "No target was set, so only final accuracies can be compared.";
@@ -221,31 +236,40 @@ static const char *headline(const Lines *lines, const Results *results, Arena *a
         return "The target was not reached by half of the seeds at any global batch.";
     if (n_never)
         text_add(&text, "; the target was not reached with %s", format_list(never, n_never, arena));
-    const char *fitted = critical_headline(&results->criticals, arena);
-    text_add(&text, ".%s%s", fitted ? " " : "", fitted ? fitted : "");
+    text_add(&text, ".");
+    add_claims(&text, &results->claims, arena);
+    const char *more[] = {critical_headline(&results->criticals, arena),
+                          answer_edge_count(results->cells, arena)};
+    for (int i = 0; i < 2; i++)
+        if (more[i])
+            text_add(&text, " %s", more[i]);
     return text.data;
 }
 
+static void say(Answer *answer, const char *sentence) {
+    assert(answer->n < MAX_SENTENCES);
+    if (sentence)
+        answer->sentence[answer->n++] = sentence;
+}
+
 Answer answer_make(const Results *results, Arena *arena) {
-    Lines lines = results->lines;
-    Answer answer = {.headline = headline(&lines, results, arena),
+    const Lines *lines = &results->lines;
+    Answer answer = {.headline = headline(lines, results, arena),
                      .sentence = ARENA_ARRAY(arena, const char *, MAX_SENTENCES)};
-    for (int l = 0; l < lines.n; l++)
-        answer.sentence[answer.n++] = line_sentence(&lines.line[l], arena);
-    for (int l = 0; l < results->criticals.n; l++) {
-        const char *fitted = critical_sentence(&results->criticals.critical[l], arena);
-        if (fitted)
-            answer.sentence[answer.n++] = fitted;
-    }
-    for (int l = 0; l < results->lines.n; l++) {
-        const char *by_target = targets_sentence(&results->targets, l, arena);
-        if (by_target)
-            answer.sentence[answer.n++] = by_target;
-    }
-    const char *more[] = {fastest_sentence(results, arena), speedup_sentence(results, arena),
-                          restless_sentence(results, arena)};
-    for (int i = 0; i < 3; i++)
-        if (more[i])
-            answer.sentence[answer.n++] = more[i];
+    for (int l = 0; l < lines->n; l++)
+        say(&answer, line_sentence(&lines->line[l], arena));
+    for (int c = 0; c < results->claims.n; c++)
+        say(&answer, claim_sentence(&results->claims.claim[c], arena));
+    for (int l = 0; l < lines->n; l++)
+        say(&answer, tuned_sentence(&results->tuned.line[l], arena));
+    for (int l = 0; l < lines->n; l++)
+        say(&answer, answer_edges(&lines->line[l], arena));
+    for (int l = 0; l < results->criticals.n; l++)
+        say(&answer, critical_sentence(&results->criticals.critical[l], arena));
+    for (int l = 0; l < lines->n; l++)
+        say(&answer, targets_sentence(&results->targets, l, arena));
+    say(&answer, fastest_sentence(results, arena));
+    say(&answer, speedup_sentence(results, arena));
+    say(&answer, restless_sentence(results, arena));
     return answer;
 }

@@ -27,4 +27,15 @@ typedef struct LineFacts {
 
 LineFacts answer_facts(const Line *line);
 
+/* ---- what searches add, in a file of its own */
+
+/* "The global batch", or "With lr tuned at every batch (12 points each), the global batch". */
+const char *answer_subject(const Results *results, Arena *arena);
+/* " (lr 0.0316)" of a searched cell, "" of others. */
+const char *answer_settings(const Cell *cell, Arena *arena);
+/* The edge warnings of a line in one sentence, NULL: none. */
+const char *answer_edges(const Line *line, Arena *arena);
+/* In how many cells there is one, NULL: in none. */
+const char *answer_edge_count(const Cells *cells, Arena *arena);
+
 #endif

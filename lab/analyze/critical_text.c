@@ -42,6 +42,19 @@ const char *critical_headline(const Criticals *criticals, Arena *arena) {
     return n ? text.data : NULL;
 }
 
+/* The three regimes of Shallue et al. 2019; their borders are where log steps fall with log batch
+ * by a slope of 0.9 and 0.1, a ninth and nine times the critical batch. */
+static void add_regimes(Text *text, const Critical *critical, Arena *arena) {
+    const Hyperbola *fit = &critical->fit;
+    double perfect = hyperbola_border(fit, REGIME_PERFECT),
+           maximal = hyperbola_border(fit, REGIME_DIMINISHING);
+    text_add(text,
+             " Scaling is perfect up to B = %s, with diminishing returns up to %s, and flat "
+             "beyond; measured were %s to %s.",
+             format_number(perfect, arena), format_number(maximal, arena),
+             format_number(critical->smallest, arena), format_number(critical->largest, arena));
+}
+
 static void add_known(Text *text, const Critical *critical, Arena *arena) {
     const Hyperbola *fit = &critical->fit;
     text_add(text, "%s, by the fit: critical batch %s; at least %s examples and %s steps;",
@@ -50,17 +63,7 @@ static void add_known(Text *text, const Critical *critical, Arena *arena) {
     text_add(text, " 20 %% more examples than at B = %s are reached at B = %s.",
              format_number(critical->smallest, arena),
              format_number(hyperbola_overhead20(fit, critical->smallest), arena));
-    Regime first = hyperbola_regime(fit, critical->smallest),
-           last = hyperbola_regime(fit, critical->largest);
-    text_add(text, " B = %s %s %s", format_number(critical->smallest, arena),
-             first == last ? "to" : "lies in",
-             first == last ? format_number(critical->largest, arena)
-                           : hyperbola_regime_name(first));
-    if (first == last)
-        text_add(text, " lie in %s.", hyperbola_regime_name(first));
-    else
-        text_add(text, ", B = %s in %s.", format_number(critical->largest, arena),
-                 hyperbola_regime_name(last));
+    add_regimes(text, critical, arena);
 }
 
 const char *critical_sentence(const Critical *critical, Arena *arena) {

@@ -274,9 +274,17 @@ double hyperbola_overhead20(const Hyperbola *fit, double b0) {
     return 0.2 * fit->b_crit + 1.2 * b0;
 }
 
+/* The slope is 1 / (1 + B / B_crit). */
+double hyperbola_border(const Hyperbola *fit, Regime regime) {
+    return regime == REGIME_PERFECT       ? fit->b_crit * (1 / 0.9 - 1)
+           : regime == REGIME_DIMINISHING ? fit->b_crit * (1 / 0.1 - 1)
+                                          : INFINITY;
+}
+
 Regime hyperbola_regime(const Hyperbola *fit, double batch) {
-    double slope = 1 / (1 + batch / fit->b_crit);
-    return slope >= 0.9 ? REGIME_PERFECT : slope > 0.1 ? REGIME_DIMINISHING : REGIME_MAXIMAL;
+    return batch <= hyperbola_border(fit, REGIME_PERFECT)      ? REGIME_PERFECT
+           : batch < hyperbola_border(fit, REGIME_DIMINISHING) ? REGIME_DIMINISHING
+                                                               : REGIME_MAXIMAL;
 }
 
 const char *hyperbola_regime_name(Regime regime) {

@@ -68,5 +68,7 @@ double hyperbola_overhead20(const Hyperbola *fit, double b0);
 typedef enum { REGIME_PERFECT, REGIME_DIMINISHING, REGIME_MAXIMAL } Regime;
 Regime hyperbola_regime(const Hyperbola *fit, double batch);
 const char *hyperbola_regime_name(Regime regime);
+/* The largest batch of a regime; of the last one there is none (infinity). */
+double hyperbola_border(const Hyperbola *fit, Regime regime);
 
 #endif

@@ -18,6 +18,7 @@ Results *results_make(const char *name, const char *question, const RunRecord *r
     out->targets = targets_make(&out->lines, &out->criticals, NULL, 0, arena);
     out->brancheds = branched_make(runs, n, out->cells, NULL, arena);
     out->tuned = tuned_make(&out->lines, arena);
+    out->claims = claims_make(&out->lines, arena);
     out->timings = timings_make(runs, n, arena);
     out->scaling = scaling_make(&out->timings, arena);
     out->invariance = invariance_make(runs, n, arena);

@@ -4,6 +4,7 @@
 
 #include "lab/analyze/branched.h"
 #include "lab/analyze/cells.h"
+#include "lab/analyze/claims.h"
 #include "lab/analyze/critical.h"
 #include "lab/analyze/invariance.h"
 #include "lab/analyze/scaling.h"
@@ -21,6 +22,7 @@ typedef struct Results {
     Targets targets;     /* the run's own and lesser ones */
     Brancheds brancheds; /* branches off the trials of the cells */
     Tuned tuned;         /* learning rates that searches chose */
+    Claims claims;       /* large-batch optimizers against their baselines */
     Timings timings;
     Scaling scaling;
     Invariance invariance;
