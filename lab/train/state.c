@@ -40,7 +40,8 @@ int trainer_state(Trainer *trainer, StateArray out[CHECKPOINT_MAX_ARRAYS]) {
     add(out, &n, "noise", STATE_WORDS, SMOOTH_WORDS, &trainer->noise);
     add(out, &n, "layer_noise", STATE_WORDS, SMOOTH_WORDS * trainer->model->n_segments,
         trainer->layer_noise);
-    add(out, &n, "preconditioned", STATE_WORDS, SMOOTH_WORDS, &trainer->preconditioned);
+    if (trainer->preconditioner)
+        add(out, &n, "preconditioned", STATE_WORDS, SMOOTH_WORDS, &trainer->preconditioned);
     add(out, &n, "start_loss", STATE_DOUBLE, 1, &trainer->start_loss);
     add(out, &n, "wall_s", STATE_DOUBLE, 1, &trainer->wall_s);
     add(out, &n, "summary", STATE_WORDS, SUMMARY_WORDS, &trainer->summary->steps_to_target);

@@ -156,6 +156,8 @@ static void law_resume__what_a_trial_may_add(void **state) {
         ", \"weight_ema\": {\"half_life_examples\": 500}",
         ", \"clip\": {\"norm\": 0.1}, \"loss\": {\"label_smoothing\": 0.1}",
         ", \"weight_ema\": {\"half_life_examples\": 90}, \"clip\": {\"norm\": 0.2}",
+        ", \"noise\": {\"preconditioned\": true}",
+        ", \"branch\": {\"at_examples\": 480, \"factor\": 3, \"examples\": 576}",
     };
     for (size_t i = 0; i < sizeof extras / sizeof *extras; i++) {
         Variant variant = plain;
@@ -176,17 +178,13 @@ static bool same_rest(const KeptRun *whole, const KeptRun *rest, int after) {
            memcmp(rest->layers, whole->layers, sizeof(LayerRow) * (size_t)whole->n_layers) == 0;
 }
 
-/* The law sees every array: a checkpoint in which one of them is lost leads elsewhere. Two are let
- * off: seconds, and a gain that is made anew from the next step's noise whenever that gives one. */
-static void law_resume__every_array_matters(void **state) {
-    (void)state;
+/* The law sees every array: a checkpoint in which one of them is lost leads elsewhere. Let off are
+ * seconds, a gain that is made anew from the next step's noise whenever that gives one, and with
+ * `plain_rate` what only some rates look at. */
+static void every_array_matters(const Variant *variant, bool plain_rate) {
     enum { AFTER = 12 };
     Arena *arena = arena_new();
-    Variant variant = plain;
-    variant.setting = ", \"form\": \"caffe\", \"correction\": \"goyal\"";
-    variant.scaling = "adascale";
-    variant.extra = ", \"weight_ema\": {\"half_life_examples\": 500}";
-    const ReadTrial *trial = trial_of(&variant, arena);
+    const ReadTrial *trial = trial_of(variant, arena);
     KeptRun whole = run_trial(trial, 5, 1, arena);
     char path[] = "/tmp/batchlab-resume-XXXXXX";
     close(mkstemp(path));
@@ -195,7 +193,8 @@ static void law_resume__every_array_matters(void **state) {
     assert_true(first.n_arrays > 10);
     for (int i = 0; i < first.n_arrays; i++) {
         const char *lost = first.array_names[i];
-        if (strcmp(lost, "wall_s") == 0 || strcmp(lost, "gain") == 0)
+        if (strcmp(lost, "wall_s") == 0 || strcmp(lost, "gain") == 0 ||
+            (plain_rate && (strcmp(lost, "gain_noise") == 0 || strcmp(lost, "optim.lr_last") == 0)))
             continue;
         how = (Continued){.pause = AFTER, .checkpoint = path, .lost = lost};
         continue_trial(trial, 5, 1, &how, arena);
@@ -206,6 +205,19 @@ static void law_resume__every_array_matters(void **state) {
     }
     unlink(path);
     arena_end(arena);
+}
+
+static void law_resume__every_array_matters(void **state) {
+    (void)state;
+    Variant variant = plain;
+    variant.setting = ", \"form\": \"caffe\", \"correction\": \"goyal\"";
+    variant.scaling = "adascale";
+    variant.extra = ", \"weight_ema\": {\"half_life_examples\": 500}";
+    every_array_matters(&variant, false);
+    variant = plain;
+    variant.optimizer = "adamw";
+    variant.extra = ", \"noise\": {\"preconditioned\": true}";
+    every_array_matters(&variant, true);
 }
 
 int main(void) {
