@@ -33,10 +33,13 @@ static void say_outcomes(const Plan *plan) {
             count[plan->runs[i].outcome]++;
             n++;
         }
+    char pruned[32] = "";
+    if (count[OUTCOME_INTERRUPTED]) /* done all the same */
+        snprintf(pruned, sizeof pruned, ", %d were pruned", count[OUTCOME_INTERRUPTED]);
     say("%d trials in %d full runs: %d reached the target, %d spent the budget, %d diverged, %d "
-        "failed",
+        "failed%s",
         plan_count_trials(plan), n, count[OUTCOME_REACHED], count[OUTCOME_BUDGET_SPENT],
-        count[OUTCOME_DIVERGED], count[OUTCOME_FAILED]);
+        count[OUTCOME_DIVERGED], count[OUTCOME_FAILED], pruned);
 }
 
 static Error *gather_and_report(const Plan *plan, Arena *arena) {

@@ -213,6 +213,9 @@ static Json *search(const Json *sweep_schema, Arena *arena) {
     json_add(settings, "spaces", search_spaces(arena), arena);
     Json *goal = json_add(settings, "goal", schema_object("what ranks points", arena), arena);
     schema_add_rows(goal, search_goal_rows(), arena);
+    Json *prune = json_add(settings, "prune",
+                           schema_object("points that look bad half-way stop there", arena), arena);
+    schema_add_rows(prune, prune_rows(), arena);
     Json *any = json_add(schema, "anyOf", json_array(arena), arena);
     static const char *const either[] = {"space", "spaces"};
     for (int i = 0; i < 2; i++)

@@ -77,6 +77,9 @@ Recorder run_recorder(RunWriter *writer);
  * unfinished. When the journal is complete and only run.h5 failed, the error comes too, and
  * `collect` makes up for it. The trial's checkpoints are removed when it ended by itself. */
 Error *run_finish(RunWriter *writer, const RunSummary *summary);
+/* Says in the journal (and run.h5) of an interrupted run that a search stopped it at `step`. The
+ * caller holds the trial's lock. Nothing happens to a run that ended by itself, or is marked. */
+Error *run_mark_pruned(const char *run_folder, int64_t step);
 /* Closes the journal without a final record: the run stays unfinished. */
 void run_abandon(RunWriter *writer);
 

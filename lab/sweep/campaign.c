@@ -7,6 +7,7 @@
 #include "lab/store/provenance.h"
 #include "lab/sweep/grow.h"
 #include "lab/sweep/isa.h"
+#include "lab/sweep/rungs.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -158,6 +159,7 @@ static Error *run_one(const Plan *plan, const Phase *phase, const PlannedRun *ru
         .max_seconds = plan->experiment->layouts.max_seconds,
         .checkpoint_s = plan->experiment->layouts.checkpoint_s,
         .resume = resume,
+        .pause_after_steps = rungs_pause(plan, phase, run),
         .stop_flag = root ? stop : NULL,
     };
     error = trial_run(summary, &trial->settings, trial->seed, trial->data, &layout,
@@ -190,7 +192,8 @@ bool campaign_is_claimed(const Plan *plan, const PlannedRun *run) {
 }
 
 /* Claims a run's trial and looks once more whether it is done; *lock = NULL: not ours to do. */
-static Error *claim(IoLock **lock, const Plan *plan, PlannedRun *run, Arena *arena) {
+static Error *claim(IoLock **lock, const Plan *plan, const Phase *phase, PlannedRun *run,
+                    Arena *arena) {
     PASS(io_folder(arena_print(arena, "%s/trials/%s", plan->folder, run->trial->id)));
     PASS(io_lock(lock, lock_path(plan, run, arena), false, 0, arena));
     if (!*lock)
@@ -198,10 +201,15 @@ static Error *claim(IoLock **lock, const Plan *plan, PlannedRun *run, Arena *are
     bool finished;
     RunSummary summary;
     PASS(run_final(&finished, &summary, plan_run_folder(plan, run, arena), arena));
+    int64_t pause = rungs_pause(plan, phase, run);
     if (finished && summary.outcome != OUTCOME_INTERRUPTED) {
         run->done = true;
         run->outcome = summary.outcome;
         run->summary = summary;
+    }
+    if (finished && pause > 0)
+        run->reached_steps = summary.steps_run;
+    if (run->done || (finished && pause > 0 && summary.steps_run >= pause)) {
         io_unlock(*lock);
         *lock = NULL;
     }
@@ -214,13 +222,14 @@ static Error *take_run(Plan *plan, const Phase *phase, PlannedRun *run, Comm *gr
     Arena *arena = arena_new();
     IoLock *lock = NULL;
     bool root = comm_rank(group) == 0;
-    Error *error = root ? claim(&lock, plan, run, arena) : NULL;
+    Error *error = root ? claim(&lock, plan, phase, run, arena) : NULL;
     error = comm_agree(group, error);
     char ours = lock != NULL;
     comm_bcast(group, &ours, 1);
     if (!error && ours) {
         error = run_one(plan, phase, run, group, stop, watch, &run->summary, arena);
         run->outcome = run->summary.outcome;
+        run->reached_steps = run->summary.steps_run;
         run->done = !error && run->outcome != OUTCOME_INTERRUPTED;
         if (root && !error && watch->end)
             watch->end(watch->self, run, run->outcome);
@@ -255,7 +264,7 @@ Error *campaign_phase(Plan *plan, const Phase *phase, Comm *group, int first, in
     PASS(comm_agree(group, isa_check(phase->isa)));
     PASS(same_kernels(group));
     for (int i = first; i < phase->n; i += stride) {
-        char wanted = !phase->run[i]->done && !(stop && *stop);
+        char wanted = plan_run_is_left(plan, phase, phase->run[i]) && !(stop && *stop);
         comm_bcast(group, &wanted, 1);
         if (wanted)
             PASS(take_run(plan, phase, phase->run[i], group, stop, watch));
@@ -299,6 +308,29 @@ Error *campaign_set_aside(Plan *plan) {
         plan->runs[i].rerun = false;
     }
     grow_reset(plan);
+    return NULL;
+}
+
+static Error *mark_one(const Plan *plan, PlannedRun *run) {
+    Arena *scratch = arena_new();
+    IoLock *lock = NULL;
+    Error *error = io_folder(arena_print(scratch, "%s/trials/%s", plan->folder, run->trial->id));
+    if (!error)
+        error = io_lock(&lock, lock_path(plan, run, scratch), false, 0, scratch);
+    if (!error && lock) {
+        error = run_mark_pruned(plan_run_folder(plan, run, scratch), run->summary.pruned_at_step);
+        checkpoints_forget(plan->folder, run->trial->id);
+        run->marked = !error;
+    }
+    io_unlock(lock);
+    arena_end(scratch);
+    return error;
+}
+
+Error *campaign_mark_pruned(const Plan *plan) {
+    for (int i = 0; i < plan->n_first_runs; i++)
+        if (plan->runs[i].pruned && !plan->runs[i].marked)
+            PASS(mark_one(plan, &plan->runs[i]));
     return NULL;
 }
 

@@ -28,6 +28,10 @@ Error *campaign_open(IoLock **out, const Plan *plan, Arena *arena);
 /* Sets the journals of runs that --rerun asks for aside (kept as journal.replaced-N). */
 Error *campaign_set_aside(Plan *plan);
 
+/* Writes into the journals of runs that a rung stopped that it did, and removes their checkpoints.
+ */
+Error *campaign_mark_pruned(const Plan *plan);
+
 /* True when somebody holds the trial's lock. */
 bool campaign_is_claimed(const Plan *plan, const PlannedRun *run);
 

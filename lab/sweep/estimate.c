@@ -128,7 +128,7 @@ static Error *add_phase(Estimator *estimator, const Plan *plan, const Phase *pha
     double cpu_s = 0;
     for (int i = 0; i < phase->n; i++) {
         const PlannedRun *run = phase->run[i];
-        if (!run->done)
+        if (!run->done && !phase->rung) /* a run of several phases is counted once */
             PASS(add_runs(&cpu_s, estimator, run->trial, run->steps, plan_run_work(run), 1));
     }
     PASS(add_pending(&cpu_s, estimator, plan, phase));

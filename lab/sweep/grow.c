@@ -1,5 +1,6 @@
 #include "lab/sweep/grow.h"
 
+#include "lab/sweep/rungs.h"
 #include "lab/sweep/trials.h"
 
 #include <string.h>
@@ -12,12 +13,13 @@ void grow_begin(Plan *plan) {
     const Experiment *experiment = plan->experiment;
     plan->n_first_runs = plan->n_runs;
     plan->n_first_skipped = plan->n_skipped;
+    plan->n_decided = ARENA_ARRAY(plan->arena, int, experiment->n_cells);
     plan->winner = ARENA_ARRAY(plan->arena, int, experiment->n_cells);
     plan->reruns = ARENA_ARRAY(plan->arena, PlannedTrial, grow_max_reruns(experiment));
     grow_reset(plan);
 }
 
-void grow_reset(Plan *plan) {
+static void reset_reruns(Plan *plan) {
     plan->n_runs = plan->n_first_runs;
     plan->n_skipped = plan->n_first_skipped;
     plan->n_reruns = 0;
@@ -26,6 +28,11 @@ void grow_reset(Plan *plan) {
             plan->phases[i].n = 0;
     for (int i = 0; i < plan->experiment->n_cells; i++)
         plan->winner[i] = WINNER_UNKNOWN;
+}
+
+void grow_reset(Plan *plan) {
+    rungs_reset(plan);
+    reset_reruns(plan);
 }
 
 /* The runs of a cell's second stage, behind all others. */
@@ -71,7 +78,7 @@ void grow_plan(Plan *plan) {
 }
 
 void plan_take_winners(Plan *plan, const int *winner) {
-    grow_reset(plan);
+    reset_reruns(plan);
     for (int i = 0; i < plan->experiment->n_cells; i++) {
         plan->winner[i] = winner[i];
         if (winner[i] >= 0)

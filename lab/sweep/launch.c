@@ -2,6 +2,7 @@
 
 #include "lab/base/clock.h"
 #include "lab/base/say.h"
+#include "lab/sweep/rungs.h"
 #include "lab/sweep/worker.h"
 
 #include <errno.h>
@@ -49,14 +50,16 @@ static void show(Driver *driver, const Worker *worker) {
 
 static void take_line(Driver *driver, Worker *worker, const Phase *phase) {
     char word[16] = "", id[256] = "", rest[64] = "";
-    if (sscanf(worker->line, "%15s %255s %63s", word, id, rest) < 2)
+    long long steps = 0; /* behind an outcome */
+    if (sscanf(worker->line, "%15s %255s %63s %lld", word, id, rest, &steps) < 2)
         return;
     PlannedRun *run = find_run(phase, id);
     if (!run)
         return;
     double now = plan_run_work(run) * (double)atoll(rest) / (double)run->steps;
     if (strcmp(word, "start") == 0) {
-        if (now > 0)
+        bool rungs = run->trial->role == SEARCH_POINT && rungs_count(driver->plan->experiment) > 0;
+        if (now > 0 && !rungs) /* going on from a rung is no news */
             say("%s goes on after step %s", run->id, rest);
         worker->run = run;
         worker->run_work = now;
@@ -65,9 +68,11 @@ static void take_line(Driver *driver, Worker *worker, const Phase *phase) {
         driver->done += now - worker->run_work;
         worker->run_work = now;
     } else if (strcmp(word, "end") == 0) {
-        driver->done += plan_run_work(run) - worker->run_work;
+        bool interrupted = strcmp(rest, outcome_name(OUTCOME_INTERRUPTED)) == 0;
+        bool paused = phase->rung && steps >= rungs_pause(driver->plan, phase, run);
+        driver->done += interrupted ? -worker->run_work : plan_run_work(run) - worker->run_work;
         worker->run = NULL;
-        run->timed_out = strcmp(rest, outcome_name(OUTCOME_INTERRUPTED)) == 0 && !driver->stopping;
+        run->timed_out = interrupted && !paused && !driver->stopping;
     }
     show(driver, worker);
 }
@@ -196,17 +201,17 @@ static Error *judge(Driver *driver, const Phase *phase, const Worker *worker) {
                : campaign_mark_failed(driver->plan, phase, worker->run);
 }
 
-static int count_left(const Phase *phase) {
+static int count_left(const Plan *plan, const Phase *phase) {
     int n = 0;
     for (int i = 0; i < phase->n; i++)
-        n += !phase->run[i]->done && !phase->run[i]->timed_out;
+        n += plan_run_is_left(plan, phase, phase->run[i]) && !phase->run[i]->timed_out;
     return n;
 }
 
 /* Starts workers for what is left of a phase and waits for them. */
 static Error *carry_out(Driver *driver, int index) {
     const Phase *phase = &driver->plan->phases[index];
-    int left = count_left(phase), side_by_side = driver->plan->cores / phase->threads;
+    int left = count_left(driver->plan, phase), side_by_side = driver->plan->cores / phase->threads;
     int n = phase->alone || side_by_side < 1 ? 1 : side_by_side;
     n = phase->parallel && phase->parallel < n ? phase->parallel : n;
     n = n < left ? n : left;
@@ -226,7 +231,7 @@ static Error *carry_out(Driver *driver, int index) {
 static int count_claimed(const Plan *plan, const Phase *phase) {
     int n = 0;
     for (int i = 0; i < phase->n; i++)
-        n += !phase->run[i]->done && !phase->run[i]->timed_out &&
+        n += plan_run_is_left(plan, phase, phase->run[i]) && !phase->run[i]->timed_out &&
              campaign_is_claimed(plan, phase->run[i]);
     return n;
 }
@@ -237,7 +242,9 @@ static Error *carry_out_phase(Driver *driver, int index) {
     double waiting_since = 0;
     for (;;) {
         PASS(plan_refresh(plan));
-        int left = count_left(phase), claimed = left ? count_claimed(plan, phase) : 0;
+        PASS(campaign_mark_pruned(plan));
+        driver->progress.total = driver->done + plan_work(plan) + plan_pending_work(plan);
+        int left = count_left(driver->plan, phase), claimed = left ? count_claimed(plan, phase) : 0;
         if (left == 0)
             return NULL;
         if (*driver->stop)

@@ -41,12 +41,19 @@ static Error *agree_on_plan(Plan *plan, Comm *world) {
         comm_bcast(world, winner, (size_t)n * sizeof winner[0]);
         plan_take_winners(plan, winner); /* in the same order on all ranks */
         arena_end(scratch);
-        PASS(comm_agree(world, root ? plan_refresh(plan) : NULL));
+        PASS(comm_agree(world, root ? plan_refresh_runs(plan) : NULL));
     }
+    PASS(comm_agree(world, root ? campaign_mark_pruned(plan) : NULL));
     for (int i = 0; i < plan->n_runs; i++) {
-        char done = plan->runs[i].done;
-        comm_bcast(world, &done, 1);
-        plan->runs[i].done = done;
+        PlannedRun *run = &plan->runs[i];
+        struct {
+            int64_t reached_steps;
+            int32_t n_passed, done;
+        } state = {run->reached_steps, run->n_passed, run->done};
+        comm_bcast(world, &state, sizeof state);
+        run->reached_steps = state.reached_steps;
+        run->n_passed = state.n_passed;
+        run->done = state.done;
     }
     return NULL;
 }

@@ -23,7 +23,8 @@ const volatile sig_atomic_t *launch_catch_signals(void) {
     return &stop_flag;
 }
 
-/* ---- lines from worker to driver: "ready", "start RUN STEP", "at RUN STEP", "end RUN OUTCOME" */
+/* ---- lines from worker to driver: "ready", "start RUN STEP", "at RUN STEP", "end RUN OUTCOME
+ * STEPS" */
 
 void launch_tell_ready(void) {
     printf("ready\n");
@@ -44,7 +45,7 @@ static void tell_at(void *self, const PlannedRun *run, int64_t step) {
 
 static void tell_end(void *self, const PlannedRun *run, Outcome outcome) {
     (void)self;
-    printf("end %s %s\n", run->id, outcome_name(outcome));
+    printf("end %s %s %lld\n", run->id, outcome_name(outcome), (long long)run->reached_steps);
     fflush(stdout);
 }
 

@@ -2,6 +2,7 @@
 
 #include "lab/store/provenance.h"
 #include "lab/sweep/grow.h"
+#include "lab/sweep/rungs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -109,16 +110,26 @@ static void add_layouts(Plan *plan, const char *const *isas, int n_isas, SearchR
 }
 
 /* The points of a search: one replica each, whatever the layouts, because a trial's numbers are the
- * same on all of them and hundreds of points are worth packing. */
+ * same on all of them and hundreds of points are worth packing. With rungs the same runs stand in a
+ * phase for each, then in one to the end. */
 static void add_points(Plan *plan, const char *const *isas, int n_isas) {
     const Experiment *experiment = plan->experiment;
-    for (int i = 0; i < n_isas; i++)
+    int n_rungs = rungs_count(experiment);
+    for (int i = 0; i < n_isas; i++) {
         add_phase(plan, (Phase){.replicas = 1,
                                 .threads = (int)experiment->layouts.threads.value[0],
                                 .mode = RUN_FULL,
                                 .role = SEARCH_POINT,
                                 .parallel = (int)experiment->search->parallel,
+                                .rung = n_rungs > 0,
                                 .isa = isas[i]});
+        const Phase *first = &plan->phases[plan->n_phases - 1];
+        for (int rung = 1; rung <= n_rungs; rung++) {
+            Phase next = *first;
+            next.rung = (rung + 1) % (n_rungs + 1);
+            plan->phases[plan->n_phases++] = next;
+        }
+    }
 }
 
 static void add_phases(Plan *plan) {
@@ -126,7 +137,7 @@ static void add_phases(Plan *plan) {
     const LayoutSettings *layouts = &experiment->layouts;
     const char *isas[8];
     int n_isas = distinct_isas(experiment, isas);
-    int most = n_isas * (layouts->replicas.n * layouts->threads.n + 2);
+    int most = n_isas * (layouts->replicas.n * layouts->threads.n + 2 + rungs_count(experiment));
     size_t n_trials = (size_t)(experiment->n_trials + grow_max_reruns(experiment));
     plan->phases = ARENA_ARRAY(plan->arena, Phase, most);
     plan->max_runs = most * (int)n_trials;
@@ -148,7 +159,12 @@ static Error *refresh_run(const Plan *plan, PlannedRun *run) {
         run_final(&finished, &run->summary, plan_run_folder(plan, run, scratch), scratch);
     run->outcome = run->summary.outcome;
     run->done = !error && finished && run->outcome != OUTCOME_INTERRUPTED;
+    run->reached_steps = run->summary.steps_run;
+    run->marked = run->summary.pruned_at_step > 0;
     arena_end(scratch);
+    bool point = run->trial->cell && run->trial->role == SEARCH_POINT;
+    if (!error && !finished && point && rungs_count(plan->experiment) > 0)
+        error = rungs_see_unfinished(plan, run);
     return error;
 }
 
@@ -159,8 +175,13 @@ static Error *refresh_from(Plan *plan, int first) {
     return NULL;
 }
 
+Error *plan_refresh_runs(Plan *plan) {
+    return refresh_from(plan, 0);
+}
+
 Error *plan_refresh(Plan *plan) {
     PASS(refresh_from(plan, 0));
+    PASS(rungs_decide(plan));
     int before = plan->n_runs;
     grow_plan(plan);
     return refresh_from(plan, before);

@@ -18,6 +18,11 @@ typedef struct PlannedRun {
         timed_out; /* this process saw it end at layouts.max_seconds: it is not started again now */
     Outcome outcome;    /* when done */
     RunSummary summary; /* of a done run of a search */
+    /* ---- of a search that prunes */
+    int64_t reached_steps; /* how far its record goes */
+    int n_passed;          /* rungs at which it was decided that it goes on */
+    bool pruned;           /* a rung stopped it: done */
+    bool marked;           /* its journal says so */
 } PlannedRun;
 
 /* Runs that are carried out together: one layout, one mode, one instruction set. */
@@ -28,6 +33,7 @@ typedef struct Phase {
     const char *isa; /* NULL: whatever the machine has */
     SearchRole role; /* with a search: the runs of one of its stages */
     int parallel;    /* runs at a time, 0: as many as there are cores for */
+    int rung;        /* runs pause at this rung of the search, 1 is the first; 0: at their end */
     int n;
     PlannedRun **run;
 } Phase;
@@ -51,6 +57,7 @@ typedef struct Plan {
     /* ---- of a search; room for all of it from the start, so that nothing moves when it grows */
     int max_runs, n_first_runs, n_first_skipped;
     PlannedRun **point_run; /* (experiment->n_trials) the run of a point */
+    int *n_decided;         /* (experiment->n_cells) rungs */
     int *winner;            /* (experiment->n_cells) point, or a PlanWinner */
     PlannedTrial *reruns;   /* (n_cells * rerun_seeds) those of known winners */
     int n_reruns;
@@ -69,6 +76,12 @@ Error *plan_new(Plan *out, const Experiment *experiment, const char *results, co
 
 /* Looks again which runs are done, and grows. Runs that were there stay where they are. */
 Error *plan_refresh(Plan *plan);
+
+/* Only which runs are done: nothing grows. */
+Error *plan_refresh_runs(Plan *plan);
+
+/* Something of the run is to be done in this phase. */
+bool plan_run_is_left(const Plan *plan, const Phase *phase, const PlannedRun *run);
 
 /* For ranks that must have the plan of their root: takes over winners and the runs that follow
  * (winner as in plan->winner). */

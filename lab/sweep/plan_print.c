@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static int phase_done(const Phase *phase) {
+static int phase_done(const Plan *plan, const Phase *phase) {
     int n = 0;
     for (int i = 0; i < phase->n; i++)
-        n += phase->run[i]->done;
+        n += phase->rung ? !plan_run_is_left(plan, phase, phase->run[i]) : phase->run[i]->done;
     return n;
 }
 
@@ -42,7 +42,10 @@ static void print_runs(const Plan *plan) {
                trial->optimizer->kind.name, batch, (long long)trial->mini_batch,
                (unsigned long long)run->trial->seed, (long long)run->steps, lr,
                run->id + strlen(run->trial->id) + 1,
-               run->done ? outcome_name(run->outcome) : "to do", part_text(run->trial, part));
+               run->pruned ? "pruned"
+               : run->done ? outcome_name(run->outcome)
+                           : "to do",
+               part_text(run->trial, part));
     }
 }
 
@@ -90,10 +93,11 @@ void plan_print(const Plan *plan, const PlanEstimate *estimate) {
         const Phase *phase = &plan->phases[i];
         const char *stage = !plan->experiment->search     ? ""
                             : phase->role == SEARCH_RERUN ? ", best points again"
+                            : phase->rung                 ? ", points up to a rung"
                                                           : ", points";
         printf("  %-6s replicas %d, threads %d%s%s: %d runs, %d done%s%s\n", mode_name(phase->mode),
                phase->replicas, phase->threads, phase->isa ? ", isa " : "",
-               phase->isa ? phase->isa : "", phase->n, phase_done(phase),
+               phase->isa ? phase->isa : "", phase->n, phase_done(plan, phase),
                phase->replicas * phase->threads > plan->cores ? ", oversubscribed"
                : phase->alone                                 ? ", timed"
                                                               : "",
@@ -151,6 +155,7 @@ Json *plan_json(const Plan *plan, const PlanEstimate *estimate, Arena *arena) {
             json_add_text(one, "cell", run->trial->cell->id, arena);
             json_add_number(one, "point", run->trial->point, arena);
             json_add_text(one, "role", rerun ? "rerun" : "point", arena);
+            json_add_flag(one, "pruned", run->pruned, arena);
         }
     }
     json_add(object, "skipped", skipped_json(plan, arena), arena);

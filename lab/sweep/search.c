@@ -18,7 +18,7 @@ const Param *search_rows(void) {
     return search_object_rows;
 }
 
-static const char *const search_keys[] = {"algorithm", "space", "spaces", "goal", NULL};
+static const char *const search_keys[] = {"algorithm", "space", "spaces", "goal", "prune", NULL};
 
 /* ---- the goal */
 
@@ -134,6 +134,7 @@ Error *search_read(const Search **out, const Json *object, Arena *arena) {
     search->where = object;
     PASS(read_algorithm(search, object));
     PASS(read_goal(search, json_find(object, "goal"), arena));
+    PASS(prune_read(&search->prune, json_find(object, "prune"), arena));
     PASS(read_spaces(search, object, arena));
     *out = search;
     return NULL;
@@ -147,8 +148,8 @@ Json *search_write(const Search *search, Arena *arena) {
     JSON_EACH (row, rows)
         if (!search->algorithm->counts_levels || strcmp(row->key, "trials") != 0)
             json_add(object, row->key, json_copy(row, arena), arena);
-    static const char *const as_given[] = {"space", "spaces", "goal"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const as_given[] = {"space", "spaces", "goal", "prune"};
+    for (int i = 0; i < 4; i++) {
         const Json *part = json_find(search->where, as_given[i]);
         if (part)
             json_add(object, as_given[i], json_copy(part, arena), arena);

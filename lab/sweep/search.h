@@ -7,6 +7,7 @@
 #define LAB_SWEEP_SEARCH_H
 
 #include "lab/store/search_record.h"
+#include "lab/sweep/prune.h"
 #include "lab/sweep/space.h"
 
 #define SEARCH_MAX_TRIALS 10000
@@ -17,6 +18,7 @@ typedef struct Search {
     int64_t seed;
     int64_t rerun_seeds; /* fresh seeds that the best point of a cell is trained with */
     int64_t parallel;    /* points at a time, 0: as many as there are cores for */
+    Prune prune;         /* without rungs: no pruning */
     bool has_goal;
     SearchGoal goal;            /* with has_goal; else by the trial */
     const Json *where;          /* the object in the file */

@@ -199,6 +199,8 @@ static Error *begin_cell(SweepCell *cell, Resolve *resolve, Json *object) {
     PlannedTrial first;
     PASS(resolve_point(&first, resolve, cell, object, 0));
     cell_identify(cell, &first.settings, first.data->sha256, resolve->arena);
+    PASS(prune_check(&search->prune, json_find(search->where, "prune"), first.total_steps,
+                     first.total_examples, first.settings.eval.every_examples));
     return search_goal(&cell->goal, search, &first.settings, first.data);
 }
 

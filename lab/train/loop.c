@@ -174,8 +174,9 @@ static bool finish_step(Trainer *trainer) {
     if (due)
         reached = evaluate_and_judge(trainer, &diverged);
     bool ended = reached || diverged || trainer->step == trainer->stop_at;
+    int64_t pause = trainer->layout->pause_after_steps; /* a run that goes on may be past it */
     bool leaving =
-        !ended && (wanted & WANT_STOP || trainer->step == trainer->layout->pause_after_steps);
+        !ended && (wanted & WANT_STOP || (pause > 0 && trainer->step >= pause));
     bool digested = due || ended || trainer->step == trainer->layout->digest_step;
     if (digested)
         record_digest(trainer);

@@ -220,6 +220,15 @@ done <<'TABLE'
 2|s/"seeds": 1/"search": {"space": {"lr.base": {"min": 0.1, "max": 1}}, "spaces": {"momentum": {"lr.bsae": null}}}/|search.spaces.momentum.lr.bsae is null, but search.space has no such axis|takes an axis
 2|s/"seeds": 1/"search": {"goal": {"metric": "valid_los"}, "space": {"lr.base": {"min": 0.1, "max": 1}}}/|search.goal.metric is 'valid_los'|did you mean 'valid_loss'?
 2|s/"metric": "valid_accuracy", "target": 0.5, \(.*\)/\1/;s/"seeds": 1/"search": {"goal": {"metric": "examples_to_target"}, "space": {"lr.base": {"min": 0.1, "max": 1}}}/|search.goal.metric is examples_to_target, but the trial has no target|trial.stop.target
+2|s/"seeds": 1/"search": {"prune": {"rungs": []}, "space": {"lr.base": {"min": 0.1, "max": 1}}}/|search.prune.rungs is an empty list|for example
+2|s/"seeds": 1/"search": {"prune": {}, "space": {"lr.base": {"min": 0.1, "max": 1}}}/|search.prune lacks the required setting 'rungs'|where points
+2|s/"seeds": 1/"search": {"prune": {"rungs": [0.5, 0.5]}, "space": {"lr.base": {"min": 0.1, "max": 1}}}/|search.prune.rungs[1] is 0.5 after 0.5|growing
+2|s/"seeds": 1/"search": {"prune": {"rungs": [0.5, 100]}, "space": {"lr.base": {"min": 0.1, "max": 1}}}/|search.prune.rungs[1] is a count of examples after a fraction|all below 1
+2|s/"seeds": 1/"search": {"prune": {"rungs": [0.1]}, "space": {"lr.base": {"min": 0.1, "max": 1}}}/|search.prune.rungs[0] is after 32 examples, before the first evaluation after 100|a later rung
+2|s/"seeds": 1/"search": {"prune": {"rungs": [1000]}, "space": {"lr.base": {"min": 0.1, "max": 1}}}/|where the trial ends|before the end
+2|s/"seeds": 1/"search": {"prune": {"rule": "mean", "rungs": [0.7]}, "space": {"lr.base": {"min": 0.1, "max": 1}}}/|search.prune.rule is 'mean'|did you mean 'median'?
+2|s/"seeds": 1/"search": {"prune": {"keep": 0.3, "rungs": [0.7]}, "space": {"lr.base": {"min": 0.1, "max": 1}}}/|search.prune.keep is for rule halving|better half
+2|s/"seeds": 1/"search": {"prune": {"rule": "halving", "keep": 1, "rungs": [0.7]}, "space": {"lr.base": {"min": 0.1, "max": 1}}}/|search.prune.keep is 1, which is out of range|0.01 to 0.99
 2|s/"seeds": 1/"branch": {"at_examples": [64], "examples": 2048}, "search": {"space": {"lr.base": {"min": 0.1, "max": 1}}}/|branch stands beside a search|of its own
 # sweeps
 2|s/"sweep": {}/"sweep": {"global_batch": [32, 0]}/|trial.global_batch = 0|legal: 1 to

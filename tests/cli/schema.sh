@@ -52,7 +52,7 @@ cat >"$work/good.json" <<'JSON'
 "isa": "any"
 },
 "sweep": {"stop.target": [0.5, 0.6], "zip": [{"lr.schedule": ["cosine", {"name": "polynomial"}], "lr.base_batch": [32, 64]}]},
-"search": {"trials": 4, "space": {"lr.base": {"min": 0.01, "max": 1, "scale": "log"}, "loss.smooth": {"values": ["all", "others"]}}, "spaces": {"lamb": {"lr.base": null}}, "goal": {"metric": "valid_loss"}},
+"search": {"trials": 4, "space": {"lr.base": {"min": 0.01, "max": 1, "scale": "log"}, "loss.smooth": {"values": ["all", "others"]}}, "spaces": {"lamb": {"lr.base": null}}, "goal": {"metric": "valid_loss"}, "prune": {"rule": "halving", "rungs": [0.6]}},
 "seeds": [1, "18446744073709551615"],
 "layouts": {"replicas": [1, 2], "threads": 1, "mode": "full", "steps": 5, "collective": "tree"}
 }
@@ -96,6 +96,9 @@ s/"min": 0.01, //
 s/\["all", "others"\]/[]/
 s/\["all", "others"\]/["all", "all"]/
 s/"lamb": {/"lamp": {/
+s/"halving"/"halve"/
+s/\[0.6\]/[-1]/
+s/, "rungs": \[0.6\]//
 s/"valid_loss"/"valid_los"/
 s/"space": /"spice": /;s/, "spaces": {"lamb": {"lr.base": null}}//
 s/\[32, 64\]/[32, -1]/

@@ -64,7 +64,8 @@ facts() { # folder
   # shellcheck disable=SC2013 # names without spaces
   for id in $(ls "$results/$1/search/runs"); do
     printf '%s ' "$id"
-    tr -c '[:print:]' '\n' <"$results/$1/search/runs/$id/journal" | grep -o '"search":"{.*}}"' | head -n 1
+    tr -c '[:print:]' '\n' <"$results/$1/search/runs/$id/journal" | grep -oE '"search":"\{.*\}\}"|"pruned_at_step":[0-9]+' | tr '\n' ' '
+    echo
   done
 }
 expect_same() { # folder, what happened
@@ -128,4 +129,32 @@ plan_of() { "$binary" plan "$work/search.json" --results "$results/$1" --json | 
 plan_of short >"$work/short"
 plan_of reference >"$work/whole"
 cmp -s "$work/short" "$work/whole" || fail "five trials after three plan other runs than five at once"
+# ---- pruning: the same under kills, and points that go on have the bits of those that never paused
+prune='search.prune={"rule": "halving", "rungs": [0.2, 0.5]}'
+digests() { # folder, sed expression: run, weights and trajectory of points and reruns that ended by themselves
+  "$binary" export "$results/$1/search" 2>/dev/null | awk -F '\t' 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
+    $4 != "interrupted" { print $1, $column["weights_sha256"], $column["trajectory_sha256"] }' | sort
+}
+run pruned "$prune" || fail "with pruning: exit code $?"
+facts pruned >"$work/reference"
+n_pruned=$(grep -c '"pruned_at_step":[1-9]' "$work/reference")
+[ "$n_pruned" -ge 8 ] || fail "halving twice leaves more than half of 20 points: $n_pruned pruned"
+digests reference >"$work/whole"
+digests pruned | while read -r id rest; do
+  ! grep -q "^$id " "$work/whole" || grep -qxF "$id $rest" "$work/whole" || { echo "$id" && exit 1; }
+done >"$work/different" || fail "a point that paused at rungs has other bits: $(cat "$work/different")"
+run pruned "$prune" || fail "with pruning, once more: exit code $?"
+grep -q 'runs are done already' "$work/err" || fail "a pruned search is done again"
+for i in 1 2 3; do
+  delay=$(awk -v seed="$seed" -v i="$i" -v took="$took" 'BEGIN { srand(seed * 100 + 50 + i); print (0.03 + 0.15 * rand()) * took }')
+  setsid "$binary" run "$work/search.json" --results "$results/cut" "$prune" >"$work/out" 2>"$work/err" </dev/null &
+  driver=$!
+  sleep "$delay"
+  kill_all
+  wait "$driver" 2>/dev/null
+  echo "killed a pruned search after $delay s (seed $seed)"
+done
+mpirun -q --oversubscribe -n 2 "$binary" run "$work/search.json" --results "$results/cut" "$prune" >"$work/out" 2>"$work/err" </dev/null ||
+  fail "pruning inside mpirun, after kills: exit code $?"
+expect_same cut "kills of a pruned search"
 echo "all ends as undisturbed"

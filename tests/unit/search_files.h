@@ -36,4 +36,38 @@ static inline void search_finish(const Plan *plan, const PlannedRun *run, Outcom
     arena_end(arena);
 }
 
+/* Writes a run's first `steps` steps with an evaluation at every fourth, good up to
+ * `eval_step`, and how it ended. */
+static inline void search_run_to(const Plan *plan, const PlannedRun *run, int64_t steps,
+                                 int64_t eval_step, double accuracy, Outcome outcome) {
+    Arena *arena = arena_new();
+    RunHeader header = fixture_header(arena);
+    header.run_id = run->id;
+    header.trial_id = run->trial->id;
+    RunWriter *writer;
+    assert_ok(run_begin(&writer, plan->folder, &header, arena));
+    Recorder recorder = run_recorder(writer);
+    RunSummary summary = run_summary_new(outcome);
+    for (int64_t i = 1; i <= steps; i++) {
+        StepRow step = {.step = i, .examples = 16 * i, .global_batch = 16};
+        assert_ok(recorder.step(recorder.self, &step));
+        if (i % 4 != 0 && i != steps)
+            continue;
+        /* what comes later than the evaluation says the opposite: nobody may look at it */
+        EvalRow eval = {.step = i,
+                        .examples = 16 * i,
+                        .valid_loss = 1,
+                        .valid_accuracy = i <= eval_step ? accuracy : 1 - accuracy};
+        LayerRow layers[FIXTURE_LAYERS] = {{0}};
+        assert_ok(recorder.eval(recorder.self, &eval, layers, FIXTURE_LAYERS));
+    }
+    summary.steps_run = steps;
+    if (outcome == OUTCOME_REACHED) {
+        summary.steps_to_target = (double)steps;
+        summary.examples_to_target = 16 * (double)steps;
+    }
+    assert_ok(run_finish(writer, &summary));
+    arena_end(arena);
+}
+
 #endif
