@@ -4,6 +4,7 @@
 #include "lab/base/hash.h"
 #include "lab/base/io.h"
 #include "lab/store/run.h"
+#include "lab/train/metric.h"
 #include "lab/train/noise.h"
 
 #include <math.h>
@@ -100,9 +101,10 @@ static StepRow step_of(const ImportRow *row, const RunHeader *header, NoiseSmoot
 }
 
 static bool is_evaluation(const ImportRow *row) {
-    static const ImportField fields[] = {IMPORT_VALID_LOSS, IMPORT_VALID_ACCURACY, IMPORT_TEST_LOSS,
-                                         IMPORT_TEST_ACCURACY};
-    for (int i = 0; i < 4; i++)
+    static const ImportField fields[] = {IMPORT_VALID_LOSS, IMPORT_VALID_ACCURACY,
+                                         IMPORT_TEST_LOSS,  IMPORT_TEST_ACCURACY,
+                                         IMPORT_VALID_TOP5, IMPORT_TEST_TOP5};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (!isnan(row->value[fields[i]]))
             return true;
     return false;
@@ -116,24 +118,15 @@ static EvalRow eval_of(const ImportRow *row) {
                      .valid_accuracy = v[IMPORT_VALID_ACCURACY],
                      .test_loss = v[IMPORT_TEST_LOSS],
                      .test_accuracy = v[IMPORT_TEST_ACCURACY],
+                     .valid_top5 = v[IMPORT_VALID_TOP5],
+                     .test_top5 = v[IMPORT_TEST_TOP5],
                      .wall_s = v[IMPORT_SECONDS]};
 }
 
-static double metric_of(const ImportRow *row, const char *metric) {
-    static const char *const names[] = {"valid_accuracy", "valid_loss", "test_accuracy",
-                                        "test_loss"};
-    static const ImportField fields[] = {IMPORT_VALID_ACCURACY, IMPORT_VALID_LOSS,
-                                         IMPORT_TEST_ACCURACY, IMPORT_TEST_LOSS};
-    for (int i = 0; i < 4; i++)
-        if (strcmp(metric, names[i]) == 0)
-            return row->value[fields[i]];
-    return NAN;
-}
-
 static bool meets(const ImportRow *row, ImportTarget target) {
-    double value = target.metric ? metric_of(row, target.metric) : NAN;
-    return strstr(target.metric ? target.metric : "", "loss") ? value <= target.target
-                                                              : value >= target.target;
+    EvalRow eval = eval_of(row);
+    Metric metric = target.metric ? metric_find(target.metric) : METRIC_N;
+    return metric != METRIC_N && metric_reaches(metric, metric_value(&eval, metric), target.target);
 }
 
 /* A loss that was written but is no number, at the last row that has one. */

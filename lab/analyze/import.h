@@ -20,6 +20,8 @@ typedef enum {
     IMPORT_VALID_ACCURACY,
     IMPORT_TEST_LOSS,
     IMPORT_TEST_ACCURACY,
+    IMPORT_VALID_TOP5,
+    IMPORT_TEST_TOP5,
     IMPORT_SECONDS,
     IMPORT_GRAD_SQNORM,  /* |mean gradient|^2 over the global batch */
     IMPORT_SHARD_SQNORM, /* mean of |gradient|^2 over mini-batches */

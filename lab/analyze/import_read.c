@@ -24,6 +24,8 @@ static const Key keys[IMPORT_N] = {
     [IMPORT_VALID_ACCURACY] = {"valid_accuracy", "accuracy", 0, false},
     [IMPORT_TEST_LOSS] = {"test_loss", NULL, -INFINITY, false},
     [IMPORT_TEST_ACCURACY] = {"test_accuracy", NULL, 0, false},
+    [IMPORT_VALID_TOP5] = {"valid_top5", NULL, 0, false},
+    [IMPORT_TEST_TOP5] = {"test_top5", NULL, 0, false},
     [IMPORT_SECONDS] = {"seconds", NULL, 0, false},
     [IMPORT_GRAD_SQNORM] = {"grad_sqnorm", NULL, 0, false},
     [IMPORT_SHARD_SQNORM] = {"shard_sqnorm", NULL, 0, false},
@@ -97,7 +99,8 @@ static Error *read_number(ImportRow *row, int field, const Json *value, Place pl
     row->has_loss |= loss;
     if (value->kind == JSON_NULL && !key->whole)
         return NULL;
-    bool share = field == IMPORT_VALID_ACCURACY || field == IMPORT_TEST_ACCURACY;
+    bool share = field == IMPORT_VALID_ACCURACY || field == IMPORT_TEST_ACCURACY ||
+                 field == IMPORT_VALID_TOP5 || field == IMPORT_TEST_TOP5;
     if (value->kind != JSON_NUMBER || value->number < key->least ||
         (key->whole && value->number != floor(value->number)) || (share && value->number > 1))
         return error_hint(error_new(CODE_USAGE, "'%s' line %d: %s must be %s%s", place.path,

@@ -8,7 +8,7 @@
 typedef struct Shard {
     int n;          /* examples (the mini_batch; the last shard of an evaluation may be shorter) */
     const float *x; /* (n, n_features) */
-    const int32_t *y; /* (n) class labels, or NULL */
+    const int32_t *y; /* (n, n_labels) classes, or NULL */
     uint64_t seed;    /* of the trial */
     int64_t step;     /* 0-based */
     int64_t index;    /* 0..n_shards-1 inside the step */

@@ -54,8 +54,7 @@ static Error *settings_for(TrialSettings *out, BenchCase which, int64_t steps, A
 static Error *time_norms(double *share, const TrialSettings *settings, const Dataset *data,
                          Arena *arena) {
     enum { ROUNDS = 201 };
-    ModelInput input = {
-        data->n_features, data->n_classes, {data->shape[0], data->shape[1], data->shape[2]}};
+    ModelInput input = trial_input(data);
     Model *model;
     int n = (int)settings->mini_batch;
     PASS(model_new(&model, settings->model, settings->model_settings, &input, n, arena));

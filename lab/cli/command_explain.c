@@ -2,7 +2,9 @@
 #include "lab/cli/page.h"
 
 #include "lab/base/text.h"
+#include "lab/data/dataset.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +21,22 @@ static Error *unknown(const char *name, const KindGroup *groups, int n) {
                       near ? near : "", near ? "'? " : "");
 }
 
+/* What no model can do better than, where a dataset's source is known, at its defaults. */
+static void print_best_loss(const DatasetType *type, Arena *arena) {
+    const Kind *kind;
+    void *settings;
+    Dataset data = {0};
+    Error *error = kind_read(&kind, &settings, json_text(type->kind.name, arena), dataset_table,
+                             DATASET_N, "dataset", NULL, arena);
+    if (!error)
+        error = dataset_probe(&data, type, settings, NULL, arena);
+    if (error) /* it wants settings or files */
+        error_end(error);
+    else if (data.best_loss > 0)
+        printf("\nbest expected loss of any model, at these defaults: %.6f nat, %.6f bits\n",
+               data.best_loss, data.best_loss / log(2));
+}
+
 /* A name may stand in two registries (noisy_quadratic is a model and a dataset): all of them are
  * shown. */
 static int print_named(const char *name, const KindGroup *groups, int n, Arena *arena) {
@@ -32,6 +50,8 @@ static int print_named(const char *name, const KindGroup *groups, int n, Arena *
                     command_help((const CommandType *)groups[i].table[j]);
                 else
                     page_print(groups[i].table[j], groups[i].noun, arena);
+                if (groups[i].table == dataset_table)
+                    print_best_loss((const DatasetType *)groups[i].table[j], arena);
             }
     Kind lr[PAGE_LR_N];
     page_lr(lr);

@@ -3,13 +3,12 @@
 #include "lab/analyze/import.h"
 #include "lab/base/text.h"
 #include "lab/cli/folder.h"
+#include "lab/train/metric.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *const metrics[] = {"valid_accuracy", "valid_loss", "test_accuracy", "test_loss"};
 
 static Error *target_of(ImportTarget *out, const CommandLine *line) {
     const char *metric = command_option(line, "--metric"),
@@ -20,14 +19,11 @@ static Error *target_of(ImportTarget *out, const CommandLine *line) {
     if (!metric || !target)
         return error_hint(error_new(CODE_USAGE, "--metric and --target come together"),
                           "--metric valid_accuracy --target 0.975");
-    for (int i = 0; i < 4; i++)
-        if (strcmp(metric, metrics[i]) == 0)
-            out->metric = metrics[i];
+    out->metric = metric_names[metric_find(metric)];
     if (!out->metric) {
-        const char *near = text_nearest(metric, metrics, 4);
+        const char *near = text_nearest(metric, metric_names, METRIC_N);
         return error_hint(error_new(CODE_USAGE, "there is no metric '%s'", metric),
-                          "%s%s%svalid_accuracy, valid_loss, "
-                          "test_accuracy or test_loss",
+                          "%s%s%svalid_ or test_ with accuracy, top5, loss or bits_per_byte",
                           near ? "did you mean '" : "", near ? near : "", near ? "'? " : "");
     }
     char *end;
@@ -71,7 +67,7 @@ static Error *run_import(const CommandLine *line, int *code, Arena *arena) {
 
 static const Option options[] = {
     {"--metric", "METRIC",
-     "what the target is a value of: valid_accuracy, valid_loss, test_accuracy, test_loss"},
+     "what the target is a value of: valid_ or test_ with accuracy, top5, loss or bits_per_byte"},
     {"--target", "VALUE",
      "a run ends `reached` at its first evaluation that is at least (a loss: at most) this"},
     {"--name", "NAME", "folder below the results (default: the file's name)"},

@@ -21,9 +21,12 @@ const Kind *const dataset_table[DATASET_N] = {
 
 static const char *const split_name[SPLIT_N] = {"training", "validation", "test"};
 
-/* Splits lie one after the other, so that no row can belong to two. */
+/* Splits lie one after the other, so that no row can belong to two. A class is one label unless the
+ * type says more. */
 static void place_splits(Dataset *data) {
     int64_t row = 0;
+    if (data->n_classes > 0 && data->n_labels == 0)
+        data->n_labels = 1;
     for (int s = 0; s < SPLIT_N; s++) {
         data->first[s] = row;
         row += data->n[s];
@@ -51,7 +54,21 @@ static Error *check_counts(const Dataset *data) {
     return NULL;
 }
 
+static void check_text(const Dataset *data) {
+    assert(!data->pixels && !data->values && !data->labels && data->n_labels == data->n_features);
+    for (int s = 0; s < SPLIT_N; s++)
+        assert(data->begin[s] >= 0 && data->stride[s] > 0 &&
+               data->begin[s] + (data->n[s] - 1) * data->stride[s] + data->n_features <
+                   data->text_bytes);
+    for (int64_t i = 0; i < data->text_bytes; i++)
+        assert(data->text[i] < data->n_classes);
+}
+
 static void check_content(const Dataset *data) {
+    if (data->text) {
+        check_text(data);
+        return;
+    }
     assert((data->n_features > 0) == (data->pixels || data->values));
     assert(!(data->pixels && data->values));
     assert((data->n_classes > 0) == (data->labels != NULL));
@@ -73,6 +90,13 @@ static void hash_content(Dataset *data) {
     assert(n > 0 && n < (int)sizeof head);
     hash_add(&hash, head, (size_t)n);
     size_t rows = (size_t)row_count(data), features = (size_t)data->n_features;
+    for (int s = 0; s < SPLIT_N && data->text; s++) {
+        n = snprintf(head, sizeof head, "windows from %lld by %lld\n", (long long)data->begin[s],
+                     (long long)data->stride[s]);
+        hash_add(&hash, head, (size_t)n);
+    }
+    if (data->text)
+        hash_add(&hash, data->text, (size_t)data->text_bytes);
     if (data->labels)
         hash_add(&hash, data->labels, rows * sizeof *data->labels);
     if (data->pixels)
@@ -117,9 +141,30 @@ static void fetch_ahead(const Dataset *data, int64_t row) {
         __builtin_prefetch(from + i);
 }
 
+double dataset_bytes(const Dataset *data) {
+    double rows = (double)row_count(data);
+    return (data->text_bytes > 0 ? (double)data->text_bytes
+                                 : rows * (data->pixels ? 1.0 : 4.0) * data->n_features) +
+           (data->labels ? rows * 4 : 0);
+}
+
+static void gather_window(const uint8_t *from, int width, float *x, int32_t *y) {
+    for (int j = 0; x && j < width; j++)
+        x[j] = (float)from[j];
+    for (int j = 0; y && j < width; j++)
+        y[j] = from[j + 1];
+}
+
 void dataset_gather(const Dataset *data, Split split, const int64_t *index, int n, float *x,
                     int32_t *y) {
     int width = data->n_features;
+    for (int i = 0; i < n && data->text; i++) {
+        assert(index[i] >= 0 && index[i] < data->n[split]);
+        gather_window(data->text + data->begin[split] + index[i] * data->stride[split], width,
+                      x ? x + (int64_t)i * width : NULL, y ? y + (int64_t)i * width : NULL);
+    }
+    if (data->text)
+        return;
     for (int i = 0; i < n; i++) {
         assert(index[i] >= 0 && index[i] < data->n[split]);
         int64_t row = data->first[split] + index[i];

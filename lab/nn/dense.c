@@ -64,6 +64,12 @@ static Error *check_input(const Model *model) {
                                     "the dataset has %d classes, but at least 2 are needed",
                                     model->n_classes),
                           "%s", hint);
+    if (model->n_labels > 1)
+        return error_hint(error_new(CODE_USAGE,
+                                    "the dataset has %d labels an example, one a position, but "
+                                    "this model has one output",
+                                    model->n_labels),
+                          "use the model 'transformer' for texts");
     return NULL;
 }
 
@@ -255,6 +261,8 @@ void dense_pass(const Model *model, const Shard *shard, ModelPass *pass) {
     work_lay(&work, pass->workspace, stack, shard->n);
     forward(stack, &work, shard, pass);
     const LayerWork *top = &work.layer[stack->n_layers - 1];
+    if (!pass->grad_sum)
+        pass->n_top5 = loss_top5(top->h, shard->y, shard->n, model->n_classes);
     pass->loss_sum = loss_cross_entropy(
         top->h, work.row_loss, shard->y, shard->n, model->n_classes,
         loss_target(pass->label_smoothing, pass->smooth_others, model->n_classes),

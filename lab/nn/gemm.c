@@ -41,21 +41,34 @@ GemmLibrary gemm_library(GemmIsa isa, GemmOp op, GemmShape shape) {
     return kernels[isa][op][shape];
 }
 
-void gemm_by(GemmLibrary library, GemmOp op, int m, int n, int k, const float *a, const float *b,
-             float *c, bool accumulate) {
+static void product(GemmLibrary library, GemmOp op, int m, int n, int k, GemmRows a, GemmRows b,
+                    float *c, int c_stride, bool accumulate) {
     bool transpose_a = op == GEMM_TN, transpose_b = op == GEMM_NT;
-    int lda = transpose_a ? m : k, ldb = transpose_b ? k : n;
     float beta = accumulate ? 1.0F : 0.0F;
     if (library == GEMM_OPENBLAS) {
         cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
-                    transpose_b ? CblasTrans : CblasNoTrans, m, n, k, 1.0F, a, lda, b, ldb, beta, c,
-                    n);
+                    transpose_b ? CblasTrans : CblasNoTrans, m, n, k, 1.0F, a.at, a.stride, b.at,
+                    b.stride, beta, c, c_stride);
         return;
     }
     dnnl_status_t status = dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k,
-                                      1.0F, a, lda, b, ldb, beta, c, n);
+                                      1.0F, a.at, a.stride, b.at, b.stride, beta, c, c_stride);
     assert(status == dnnl_success);
     (void)status;
+}
+
+void gemm_by(GemmLibrary library, GemmOp op, int m, int n, int k, const float *a, const float *b,
+             float *c, bool accumulate) {
+    product(library, op, m, n, k, (GemmRows){a, op == GEMM_TN ? m : k},
+            (GemmRows){b, op == GEMM_NT ? k : n}, c, n, accumulate);
+}
+
+void gemm_rows(bool transpose_a, bool transpose_b, int m, int n, int k, GemmRows a, GemmRows b,
+               float *c, int c_stride, bool accumulate) {
+    assert(!(transpose_a && transpose_b));
+    GemmOp op = transpose_a ? GEMM_TN : transpose_b ? GEMM_NT : GEMM_NN;
+    product(gemm_library(gemm_isa(), op, gemm_shape(m, n, k)), op, m, n, k, a, b, c, c_stride,
+            accumulate);
 }
 
 void gemm(bool transpose_a, bool transpose_b, int m, int n, int k, const float *a, const float *b,

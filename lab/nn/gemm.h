@@ -17,6 +17,17 @@
 void gemm(bool transpose_a, bool transpose_b, int m, int n, int k, const float *a, const float *b,
           float *c, bool accumulate);
 
+/* A matrix inside a larger one: rows lie `stride` elements apart. */
+typedef struct GemmRows {
+    const float *at;
+    int stride;
+} GemmRows;
+
+/* The same on parts of larger matrices, c with rows `c_stride` apart. With `accumulate` k is not
+ * limited: the bits are the product's own, and need not equal those of a separate add. */
+void gemm_rows(bool transpose_a, bool transpose_b, int m, int n, int k, GemmRows a, GemmRows b,
+               float *c, int c_stride, bool accumulate);
+
 /* The table's columns, for benchmarks and tests. */
 typedef enum { GEMM_BASE, GEMM_AVX2, GEMM_AVX512, GEMM_ISA_N } GemmIsa;
 typedef enum { GEMM_NT, GEMM_NN, GEMM_TN, GEMM_OP_N } GemmOp;

@@ -25,11 +25,30 @@ static void exp_all(float *x, int64_t n) {
 LossTarget loss_target(double smoothing, bool others_only, int n_classes) {
     SmoothingForm form = others_only ? SMOOTHING_OTHERS : SMOOTHING_ALL;
     return (LossTarget){(float)smoothing_weight(form, smoothing, n_classes, true),
-                        (float)smoothing_weight(form, smoothing, n_classes, false)};
+                        (float)smoothing_weight(form, smoothing, n_classes, false), 1};
+}
+
+VEC_CLONES
+static int rank_of(const float *z, int label, int n) {
+    int rank = 0;
+    for (int j = 0; j < label; j++)
+        rank += z[j] >= z[label];
+    for (int j = label + 1; j < n; j++)
+        rank += z[j] > z[label];
+    return rank;
+}
+
+int64_t loss_top5(const float *logits, const int32_t *labels, int n, int n_classes) {
+    int64_t hits = 0;
+    for (int i = 0; i < n; i++)
+        hits += rank_of(logits + (int64_t)i * n_classes, labels[i], n_classes) < 5;
+    return hits;
 }
 
 double loss_cross_entropy(float *logits, double *row_loss, const int32_t *labels, int n,
                           int n_classes, LossTarget target, int64_t *n_correct) {
+    float on = (float)((double)target.on * target.weight);
+    float off = (float)((double)target.off * target.weight);
     *n_correct = 0;
     for (int i = 0; i < n; i++) {
         float *z = logits + (int64_t)i * n_classes;
@@ -48,13 +67,13 @@ double loss_cross_entropy(float *logits, double *row_loss, const int32_t *labels
         for (int j = 0; j < n_classes; j++)
             sum += (double)p[j];
         row_loss[i] += log(sum);
-        float scale = (float)(1.0 / sum);
+        float scale = (float)(target.weight / sum);
         for (int j = 0; j < n_classes; j++)
             p[j] *= scale;
-        if (target.off != 0)
+        if (off != 0)
             for (int j = 0; j < n_classes; j++)
-                p[j] -= j == labels[i] ? 0 : target.off;
-        p[labels[i]] -= target.on;
+                p[j] -= j == labels[i] ? 0 : off;
+        p[labels[i]] -= on;
     }
     return vec_tree_sum(row_loss, n);
 }

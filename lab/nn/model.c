@@ -40,6 +40,7 @@ Error *model_new(Model **out, const ModelType *type, const void *settings, const
         .n_features = input->n_features,
         .n_classes = input->n_classes,
         .shape = {input->shape[0], input->shape[1], input->shape[2]},
+        .n_labels = input->n_labels > 0 ? input->n_labels : 1,
         .mini_batch = mini_batch,
     };
     int threads = omp_get_max_threads();

@@ -16,6 +16,7 @@ typedef struct Model {
     const void *settings;
     int n_features, n_classes;
     int shape[3];   /* channels, height, width of an example */
+    int n_labels;   /* targets of an example: 1, or one for each position of a text */
     int mini_batch; /* examples of a training shard */
     int n_segments;
     const Segment *segments;
@@ -37,8 +38,10 @@ typedef struct ModelPass {
     float *grad_sum;      /* (n_weights) sum over the shard's examples; NULL in evaluation */
     bool accumulate; /* add to grad_sum instead of overwriting it; the bits equal a separate add of
                         the shard's own sum; only for NOISE_UNIT_EXAMPLE */
-    double loss_sum; /* out: summed over examples, in double */
-    int64_t n_correct;     /* out: top-1 */
+    double loss_sum; /* out: summed over examples, in double; an example's loss is the mean over its
+                        labels */
+    int64_t n_correct;     /* out: top-1, over all labels */
+    int64_t n_top5;        /* out: the label is among the five likeliest; evaluation only */
     double *example_sumsq; /* out (n_segments): sum over examples of |g_i|^2; NULL: not wanted; only
                               for NOISE_UNIT_EXAMPLE */
     const float *running;  /* (n_stats) running statistics, in evaluation */
@@ -89,6 +92,7 @@ extern const Kind *const model_table[MODEL_N];
 typedef struct ModelInput {
     int n_features, n_classes;
     int shape[3];
+    int n_labels; /* per example; 0 is taken as 1 */
 } ModelInput;
 
 Error *model_new(Model **out, const ModelType *type, const void *settings, const ModelInput *input,

@@ -226,6 +226,8 @@ static void take_loss(Work *work, const Model *model) {
     float *logits = work->value[net->n_tensors - 1];
     int n = work->shard->n, classes = model->n_classes;
     int64_t n_correct;
+    if (!pass->grad_sum)
+        pass->n_top5 += loss_top5(logits, work->shard->y, n, classes);
     pass->loss_sum += loss_cross_entropy(
         logits, work->row_loss, work->shard->y, n, classes,
         loss_target(pass->label_smoothing, pass->smooth_others, classes), &n_correct);
@@ -250,7 +252,7 @@ static void evaluate(Work *work, const Model *model, const Shard *shard) {
 void network_pass(const Model *model, const Shard *shard, ModelPass *pass) {
     const WorkHead *head = pass->workspace;
     pass->loss_sum = 0;
-    pass->n_correct = 0;
+    pass->n_correct = pass->n_top5 = 0;
     Work *work = pass->grad_sum ? head->training : head->evaluation;
     work->pass = pass;
     if (!pass->grad_sum) {

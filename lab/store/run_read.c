@@ -4,6 +4,7 @@
 #include "lab/base/io.h"
 #include "lab/store/journal.h"
 #include "lab/store/run_json.h"
+#include "lab/train/metric.h"
 
 #include <math.h>
 #include <string.h>
@@ -109,19 +110,9 @@ static Error *read_frame(RunRecord *out, const Reader *reader, const Frame *fram
 
 /* ---- the summary of a run that never wrote one */
 
-static double metric_value(const EvalRow *row, const char *metric) {
-    if (strcmp(metric, "valid_loss") == 0)
-        return row->valid_loss;
-    if (strcmp(metric, "test_accuracy") == 0)
-        return row->test_accuracy;
-    return strcmp(metric, "test_loss") == 0 ? row->test_loss : row->valid_accuracy;
-}
-
 static bool reaches(const EvalRow *row, const RunHeader *header) {
-    if (header->metric == NULL)
-        return false;
-    double value = metric_value(row, header->metric);
-    return strstr(header->metric, "loss") ? value <= header->target : value >= header->target;
+    Metric metric = header->metric ? metric_find(header->metric) : METRIC_N;
+    return metric != METRIC_N && metric_reaches(metric, metric_value(row, metric), header->target);
 }
 
 static void see_eval(RunSummary *summary, const EvalRow *row, const RunHeader *header) {

@@ -1,5 +1,7 @@
 #include "lab/store/search_record.h"
 
+#include "lab/train/metric.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -106,7 +108,8 @@ bool run_search(RunSearch *out, const RunRecord *run, Arena *arena) {
 /* ---- the ranking */
 
 SearchGoal search_goal_default(const char *metric, bool has_classes) {
-    bool loss = !has_classes || (metric && strstr(metric, "loss"));
+    Metric target = metric ? metric_find(metric) : METRIC_N;
+    bool loss = !has_classes || (target != METRIC_N && !metric_is_share(target));
     GoalMetric best = loss ? GOAL_VALID_LOSS : GOAL_VALID_ACCURACY;
     return metric ? (SearchGoal){GOAL_EXAMPLES_TO_TARGET, false, best}
                   : (SearchGoal){best, !loss, best};

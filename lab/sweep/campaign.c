@@ -20,8 +20,7 @@ static const char *const noise_unit_names[] = {"example", "shard"};
 static Error *fill_model(RunHeader *header, const PlannedTrial *trial, Arena *arena) {
     const TrialSettings *settings = &trial->settings;
     const Dataset *data = trial->data;
-    ModelInput input = {
-        data->n_features, data->n_classes, {data->shape[0], data->shape[1], data->shape[2]}};
+    ModelInput input = trial_input(data);
     Model *model;
     PASS(model_new(&model, settings->model, settings->model_settings, &input,
                    (int)settings->mini_batch, arena));

@@ -14,16 +14,17 @@ typedef struct Probe {
     double n_segments;
 } Probe;
 
-/* Seconds an example of forward and backward passes on zeros; at least three passes and 20 ms. */
+/* Seconds an example of forward and backward passes on a pattern; at least three passes and 20 ms.
+ */
 static double time_model(const Model *model, int span, Arena *arena) {
     float *weights = ARENA_ARRAY(arena, float, model->n_weights),
           *grad = ARENA_ARRAY(arena, float, model->n_weights);
     float *x = ARENA_ARRAY(arena, float, (int64_t)span * model->n_features);
-    int32_t *y = ARENA_ARRAY(arena, int32_t, span);
+    int32_t *y = ARENA_ARRAY(arena, int32_t, (int64_t)span * model->n_labels);
     double *sumsq = ARENA_ARRAY(arena, double, model->n_segments);
     model->type->init(model, 0, weights);
     for (int64_t i = 0; i < (int64_t)span * model->n_features; i++)
-        x[i] = (float)(i % 7) - 3;
+        x[i] = model->n_labels > 1 ? (float)(i % model->n_classes) : (float)(i % 7) - 3;
     Shard shard = {.n = span, .x = x, .y = y};
     ModelPass pass = {.weights = weights,
                       .grad_sum = grad,
@@ -41,15 +42,13 @@ static double time_model(const Model *model, int span, Arena *arena) {
 static Error *probe_trial(Probe *out, const PlannedTrial *trial) {
     const TrialSettings *settings = &trial->settings;
     const Dataset *data = trial->data;
-    ModelInput input = {
-        data->n_features, data->n_classes, {data->shape[0], data->shape[1], data->shape[2]}};
+    ModelInput input = trial_input(data);
     Arena *scratch = arena_new();
     Model *model;
     Error *error = model_new(&model, settings->model, settings->model_settings, &input,
                              (int)settings->mini_batch, scratch);
     if (!error) {
         out->seconds_per_example = time_model(model, (int)settings->mini_batch, scratch);
-        double rows = (double)(data->n[SPLIT_TRAIN] + data->n[SPLIT_VALID] + data->n[SPLIT_TEST]);
         double weights = 4.0 * (double)model->n_weights, levels = 2;
         for (int64_t s = trial_shards(settings); s > 1; s /= 2)
             levels++;
@@ -57,7 +56,7 @@ static Error *probe_trial(Probe *out, const PlannedTrial *trial) {
             50e6; /* program, libraries, MPI: the largest process of smoke.json peaked at 47 MB */
         out->memory_bytes = process + weights * (1 + levels) +
                             (double)optim_slot_bytes(settings->optimizer, model->n_weights) +
-                            rows * (data->pixels ? 1.0 : 4.0) * data->n_features + 4 * rows;
+                            dataset_bytes(data);
         out->n_segments = model->n_segments;
     }
     arena_end(scratch);

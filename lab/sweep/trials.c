@@ -47,8 +47,7 @@ static Error *check_trial(PlannedTrial *trial, DataCache *cache, DataPaths paths
     PASS(find_data(&trial->data, cache, settings, paths, json_find(where, "dataset"), arena));
     const Dataset *data = trial->data;
     Arena *scratch = arena_new();
-    ModelInput input = {
-        data->n_features, data->n_classes, {data->shape[0], data->shape[1], data->shape[2]}};
+    ModelInput input = trial_input(data);
     Model *model;
     Error *error = model_new(&model, settings->model, settings->model_settings, &input,
                              (int)settings->mini_batch, scratch);

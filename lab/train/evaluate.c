@@ -14,7 +14,7 @@ static int64_t shards_of(const Dataset *data, Split split) {
 }
 
 static void eval_shard(const Trainer *trainer, TrainThread *thread, Split split, int64_t shard,
-                       double *sums) {
+                       double sums[EVAL_SUMS]) {
     int64_t first = shard * MODEL_EVAL_EXAMPLES, left = trainer->data->n[split] - first;
     int n = (int)(left < MODEL_EVAL_EXAMPLES ? left : MODEL_EVAL_EXAMPLES);
     for (int i = 0; i < n; i++)
@@ -29,15 +29,17 @@ static void eval_shard(const Trainer *trainer, TrainThread *thread, Split split,
     ModelPass pass = {.weights = trainer->averaged ? trainer->averaged : trainer->weights,
                       .workspace = thread->workspace};
     trainer->model->type->pass(trainer->model, &examples, &pass);
-    sums[0] = pass.loss_sum;
-    sums[1] = (double)pass.n_correct;
+    sums[EVAL_LOSS] = pass.loss_sum;
+    sums[EVAL_CORRECT] = (double)pass.n_correct;
+    sums[EVAL_TOP5] = (double)pass.n_top5;
 }
 
-static void eval_split(Trainer *trainer, Split split, double *loss, double *accuracy) {
+/* Means over a split, in EVAL order; shares of right labels are NaN when there are no labels. */
+static void eval_split(Trainer *trainer, Split split, double mean[EVAL_SUMS]) {
     Comm *comm = trainer->layout->comm;
     int64_t n = shards_of(trainer->data, split), first, last;
-    double *loss_sum = trainer->eval_sums, *correct = trainer->eval_sums + n;
-    memset(trainer->eval_sums, 0, sizeof(double) * 2 * (size_t)n);
+    double *shard_sums = trainer->eval_sums; /* (EVAL_SUMS, n) */
+    memset(shard_sums, 0, sizeof(double) * EVAL_SUMS * (size_t)n);
     tree_block(n, comm_size(comm), comm_rank(comm), &first, &last);
 #pragma omp parallel num_threads(trainer->threads)
     {
@@ -45,23 +47,31 @@ static void eval_split(Trainer *trainer, Split split, double *loss, double *accu
         TrainThread *thread = &trainer->thread[omp_get_thread_num()];
         for (int64_t shard = first + omp_get_thread_num(); shard < last;
              shard += trainer->threads) {
-            double sums[2];
+            double sums[EVAL_SUMS];
             eval_shard(trainer, thread, split, shard, sums);
-            loss_sum[shard] = sums[0];
-            correct[shard] = sums[1];
+            for (int i = 0; i < EVAL_SUMS; i++)
+                shard_sums[i * n + shard] = sums[i];
         }
     }
-    comm_share(comm, trainer->eval_sums, 2 * n);
+    comm_share(comm, shard_sums, EVAL_SUMS * n);
     double examples = (double)trainer->data->n[split];
-    *loss = vec_tree_sum(loss_sum, n) / examples;
-    *accuracy = trainer->data->n_classes > 0 ? vec_tree_sum(correct, n) / examples : NAN;
+    double labels = trainer->data->n_classes > 0 ? examples * trainer->data->n_labels : NAN;
+    for (int i = 0; i < EVAL_SUMS; i++)
+        mean[i] = vec_tree_sum(shard_sums + i * n, n) / (i == EVAL_LOSS ? examples : labels);
 }
 
 void evaluate(Trainer *trainer) {
     EvalRow *row = &trainer->eval;
+    double valid[EVAL_SUMS], test[EVAL_SUMS];
     row->step = trainer->step;
     row->examples = trainer->examples;
-    eval_split(trainer, SPLIT_VALID, &row->valid_loss, &row->valid_accuracy);
-    eval_split(trainer, SPLIT_TEST, &row->test_loss, &row->test_accuracy);
+    eval_split(trainer, SPLIT_VALID, valid);
+    eval_split(trainer, SPLIT_TEST, test);
+    row->valid_loss = valid[EVAL_LOSS];
+    row->valid_accuracy = valid[EVAL_CORRECT];
+    row->valid_top5 = valid[EVAL_TOP5];
+    row->test_loss = test[EVAL_LOSS];
+    row->test_accuracy = test[EVAL_CORRECT];
+    row->test_top5 = test[EVAL_TOP5];
     row->wall_s = clock_s() - trainer->start_s;
 }

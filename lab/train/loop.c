@@ -113,18 +113,9 @@ static bool has_diverged(Trainer *trainer) {
            fabs(loss) > trainer->settings->stop.diverge_factor * fabs(trainer->start_loss);
 }
 
-static double metric_value(const EvalRow *row, int metric) {
-    const double value[METRIC_N] = {row->valid_accuracy, row->valid_loss, row->test_accuracy,
-                                    row->test_loss};
-    return value[metric];
-}
-
 static bool has_reached(const StopSettings *stop, const EvalRow *row) {
-    if (!stop->has_target)
-        return false;
-    double value = metric_value(row, stop->metric);
-    bool larger = stop->metric == METRIC_VALID_ACCURACY || stop->metric == METRIC_TEST_ACCURACY;
-    return larger ? value >= stop->target : value <= stop->target;
+    Metric metric = (Metric)stop->metric;
+    return stop->has_target && metric_reaches(metric, metric_value(row, metric), stop->target);
 }
 
 /* At the first step at or past each multiple of the interval, and at the full run's last step. */

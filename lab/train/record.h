@@ -36,7 +36,8 @@ typedef struct StepRow {
 typedef struct EvalRow {
     int64_t step, examples;
     double valid_loss, valid_accuracy, test_loss, test_accuracy;
-    double wall_s; /* since the run began */
+    double valid_top5, test_top5; /* share of labels among the five likeliest classes */
+    double wall_s;                /* since the run began */
 } EvalRow;
 
 typedef struct LayerRow {

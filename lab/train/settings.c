@@ -8,13 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const metric_names[] = {"valid_accuracy", "valid_loss", "test_accuracy",
-                                           "test_loss", NULL};
-
-const char *metric_name(Metric metric) {
-    return metric_names[metric];
-}
-
 static const Param stop_rows[] = {
     PARAM(NUMBER, StopSettings, epochs, "0", 0, 1e9, "epochs",
           "budget in passes over the training set, 0: none"),
@@ -141,7 +134,8 @@ TrialRows trial_rows(void) {
 static const char *const stop_keys[] = {"metric", "target",         "epochs", "examples",
                                         "steps",  "diverge_factor", NULL};
 
-static Error *read_target(StopSettings *out, const Json *stop, Arena *arena) {
+static Error *read_target(StopSettings *out, const Json *stop, const DatasetType *dataset,
+                          Arena *arena) {
     const Json *metric = json_find(stop, "metric"), *target = json_find(stop, "target");
     if (!metric && !target)
         return NULL;
@@ -151,8 +145,12 @@ static Error *read_target(StopSettings *out, const Json *stop, Arena *arena) {
                           "give both, or neither: then the run ends when its budget is spent");
     TargetSettings read;
     PASS(param_read(&read, target_rows, stop, stop_keys, arena));
-    bool accuracy = read.metric == METRIC_VALID_ACCURACY || read.metric == METRIC_TEST_ACCURACY;
-    if (accuracy && !(read.target > 0 && read.target <= 1))
+    if (metric_is_bits((Metric)read.metric) && !dataset->is_text)
+        return error_hint(json_error(metric, "is '%s', but the dataset '%s' is no text",
+                                     metric_names[read.metric], dataset->kind.name),
+                          "use %s: bits per byte are told of 'text' and 'markov'",
+                          read.metric == METRIC_VALID_BITS_PER_BYTE ? "valid_loss" : "test_loss");
+    if (metric_is_share((Metric)read.metric) && !(read.target > 0 && read.target <= 1))
         return error_hint(json_error(target, "is %g, which is no accuracy", read.target),
                           "legal: above 0 up to 1, for example 0.975");
     out->metric = read.metric;
@@ -161,11 +159,12 @@ static Error *read_target(StopSettings *out, const Json *stop, Arena *arena) {
     return NULL;
 }
 
-static Error *read_stop(StopSettings *out, const Json *trial, Arena *arena) {
+static Error *read_stop(StopSettings *out, const Json *trial, const DatasetType *dataset,
+                        Arena *arena) {
     const Json *stop;
     PASS(required(&stop, trial, "stop", "for example {\"epochs\": 10}"));
     PASS(param_read(out, stop_rows, stop, stop_keys, arena));
-    PASS(read_target(out, stop, arena));
+    PASS(read_target(out, stop, dataset, arena));
     if (out->epochs <= 0 && out->examples == 0 && out->steps == 0)
         return error_hint(json_error(stop, "has no budget"),
                           "give epochs, examples or steps above 0");
@@ -237,7 +236,7 @@ Error *trial_read(TrialSettings *out, const Json *object, Arena *arena) {
     out->global_batch = counts.global_batch;
     PASS(read_mini_batch(out, object));
     PASS(read_batch_schedule(out, json_find(object, "batch_schedule"), arena));
-    PASS(read_stop(&out->stop, object, arena));
+    PASS(read_stop(&out->stop, object, out->dataset, arena));
     for (int i = 0; i < N_SECTIONS; i++)
         PASS(param_read((char *)out + sections[i].offset, sections[i].rows,
                         json_find(object, sections[i].key), NULL, arena));
@@ -304,6 +303,13 @@ Json *trial_write(const TrialSettings *settings, Arena *arena) {
 }
 
 /* ---- derived */
+
+ModelInput trial_input(const Dataset *data) {
+    return (ModelInput){.n_features = data->n_features,
+                        .n_classes = data->n_classes,
+                        .shape = {data->shape[0], data->shape[1], data->shape[2]},
+                        .n_labels = data->n_labels};
+}
 
 int64_t trial_shards(const TrialSettings *settings) {
     return settings->global_batch / settings->mini_batch;

@@ -73,7 +73,7 @@ static void thread_new(TrainThread *thread, const Trainer *trainer, int n_spare)
     int64_t examples = larger(trainer->settings->mini_batch, MODEL_EVAL_EXAMPLES);
     thread->workspace = model_workspace(model, (int)examples, arena);
     thread->x = ARENA_ARRAY(arena, float, examples * model->n_features);
-    thread->y = ARENA_ARRAY(arena, int32_t, examples);
+    thread->y = ARENA_ARRAY(arena, int32_t, examples * model->n_labels);
     thread->index = ARENA_ARRAY(arena, int64_t, examples);
     thread->sumsq = ARENA_ARRAY(arena, double, model->n_segments);
     thread->n_spare = n_spare;
@@ -103,7 +103,7 @@ static void buffers_new(Trainer *trainer) {
     trainer->chunk_sumsq = ARENA_ARRAY(arena, double, n_chunks);
     trainer->layers = ARENA_ARRAY(arena, OptimLayer, n_segments);
     trainer->layer_rows = ARENA_ARRAY(arena, LayerRow, n_segments);
-    trainer->eval_sums = ARENA_ARRAY(arena, double, 2 * eval_shards(trainer->data));
+    trainer->eval_sums = ARENA_ARRAY(arena, double, EVAL_SUMS * eval_shards(trainer->data));
     trainer->thread = ARENA_ARRAY(arena, TrainThread, threads);
     int *n_spare = ARENA_ARRAY(arena, int, threads);
     count_spares(trainer, n_spare);
@@ -153,8 +153,7 @@ Error *trainer_new(Trainer **out, const TrialSettings *settings, uint64_t seed, 
                          .seed = seed};
     omp_set_dynamic(0);
     omp_set_num_threads(1); /* libraries called outside a region stay on one thread */
-    ModelInput input = {
-        data->n_features, data->n_classes, {data->shape[0], data->shape[1], data->shape[2]}};
+    ModelInput input = trial_input(data);
     PASS(model_new(&trainer->model, settings->model, settings->model_settings, &input,
                    (int)settings->mini_batch, arena));
     PASS(layer_rules_apply(&trainer->model->segments, settings->layer_rules,

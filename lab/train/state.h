@@ -13,12 +13,15 @@ enum { SUM_LOSS, SUM_CORRECT, SUM_WANTED, SUM_PRECONDITIONED, SUM_SQNORMS };
 /* What rank 0 wants of all ranks after the next step; bits, and it alone adds to SUM_WANTED. */
 enum { WANT_STOP = 1, WANT_CHECKPOINT = 2 };
 
+/* What is summed over the shards of an evaluation. */
+enum { EVAL_LOSS, EVAL_CORRECT, EVAL_TOP5, EVAL_SUMS };
+
 /* One OpenMP thread of one replica: a contiguous block of the replica's shards. */
 typedef struct TrainThread {
     int64_t first, last; /* its shards */
     void *workspace;
     float *x;                       /* (max(mini_batch, MODEL_EVAL_EXAMPLES), n_features) */
-    int32_t *y;                     /* (same) */
+    int32_t *y;                     /* (same, n_labels) */
     int64_t *index;                 /* (same) */
     double *sumsq;                  /* (n_segments) per-example norms of one shard */
     TreeNode stack[TREE_MAX_NODES]; /* merged nodes of the block so far, in shard order */
@@ -76,7 +79,7 @@ typedef struct Trainer {
     StepRow row;
     EvalRow eval;
     LayerRow *layer_rows;
-    double *eval_sums;   /* (evaluation shards, 2): loss, correct */
+    double *eval_sums;   /* (EVAL_SUMS, evaluation shards) */
     double start_s;      /* when step 0 would have been, had the run never been interrupted */
     double began_s;      /* when this run began */
     double checkpoint_s; /* when the last checkpoint was written, or the run began */

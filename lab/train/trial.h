@@ -7,21 +7,12 @@
 #include "lab/nn/model.h"
 #include "lab/train/batch_schedule.h"
 #include "lab/train/branch.h"
+#include "lab/train/metric.h"
 #include "lab/train/record.h"
 #include "optim/optim.h"
 #include "optim/schedule.h"
 
 #include <signal.h>
-
-typedef enum {
-    METRIC_VALID_ACCURACY,
-    METRIC_VALID_LOSS,
-    METRIC_TEST_ACCURACY,
-    METRIC_TEST_LOSS,
-    METRIC_N
-} Metric;
-
-const char *metric_name(Metric metric);
 
 typedef struct StopSettings {
     bool has_target;
@@ -111,6 +102,9 @@ typedef struct TrialSection {
     size_t optional_bytes;
 } TrialSection;
 TrialRows trial_rows(void);
+
+/* What a model needs to know of a probed or loaded dataset. */
+ModelInput trial_input(const Dataset *data);
 
 #define TRIAL_MAX_MINI_BATCH 65536
 

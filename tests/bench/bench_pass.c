@@ -86,7 +86,7 @@ static Error *bench_new(Bench *bench, int mini_batch, Arena *arena) {
     Json *object;
     PASS(json_parse(&object, text, sizeof text - 1, "bench", arena));
     PASS(param_read(settings, type->kind.params, object, NULL, arena));
-    ModelInput input = {N_FEATURES, N_CLASSES, {1, 28, 28}};
+    ModelInput input = {N_FEATURES, N_CLASSES, {1, 28, 28}, 1};
     PASS(model_new(&bench->model, type, settings, &input, mini_batch, arena));
     Rng rng = rng_new(1, RNG_TEST, 0);
     int32_t *labels = ARENA_ARRAY(arena, int32_t, mini_batch);

@@ -30,8 +30,11 @@ static void *settings_of(const Kind *kind, int64_t train, const char *folder, Ar
     void *settings;
     json_add_text(json, "name", kind->name, arena);
     json_add_number(json, "train", (double)train, arena);
+    bool is_file = strcmp(kind->name, "text") == 0;
     if (has_row(kind, "path"))
-        json_add_text(json, "path", folder, arena);
+        json_add_text(json, "path", is_file ? arena_print(arena, "%s.txt", folder) : folder, arena);
+    if (has_row(kind, "context"))
+        json_add_number(json, "context", 16, arena);
     Error *error =
         kind_read(&found, &settings, json, dataset_table, DATASET_N, "dataset", NULL, arena);
     if (error)
@@ -68,6 +71,9 @@ static void law_dataset__probe_tells_what_loading_gives(void **state) {
         assert_memory_equal(probed.shape, data.shape, sizeof data.shape);
         assert_int_equal(probed.n_features, data.n_features);
         assert_int_equal(probed.n_classes, data.n_classes);
+        assert_int_equal(probed.n_labels, data.n_labels);
+        assert_int_equal(probed.text_bytes, data.text_bytes);
+        assert_true(probed.best_loss == data.best_loss);
         assert_int_equal(probed.endless, data.endless);
         arena_end(arena);
     }
@@ -87,8 +93,28 @@ static void law_dataset__loading_twice_gives_the_same_bits(void **state) {
             assert_memory_equal(a.values, b.values, rows * features * sizeof *a.values);
         if (a.labels)
             assert_memory_equal(a.labels, b.labels, rows * sizeof *a.labels);
+        if (a.text)
+            assert_memory_equal(a.text, b.text, (size_t)a.text_bytes);
         arena_end(arena);
     }
+}
+
+/* The bytes of an example's features. */
+static const uint8_t *bytes_of(const Dataset *data, int split, int64_t i) {
+    int64_t row = data->first[split] + i;
+    if (data->text)
+        return data->text + data->begin[split] + i * data->stride[split];
+    return data->pixels ? data->pixels + row * data->n_features
+                        : (const uint8_t *)(data->values + row * data->n_features);
+}
+
+/* Windows over a text: no byte is a target twice, in the same or another split. */
+static void check_targets(const Dataset *data, Arena *arena) {
+    uint8_t *used = arena_alloc(arena, (size_t)data->text_bytes);
+    for (int split = 0; split < SPLIT_N; split++)
+        for (int64_t i = 0; i < data->n[split]; i++)
+            for (int j = 1; j <= data->n_features; j++)
+                assert_int_equal(used[bytes_of(data, split, i) - data->text + j]++, 0);
 }
 
 static void law_dataset__splits_share_no_row(void **state) {
@@ -101,6 +127,8 @@ static void law_dataset__splits_share_no_row(void **state) {
             for (int64_t i = 0; i < data.n[split]; i++)
                 assert_int_equal(used[data.first[split] + i]++, 0);
         }
+        if (data.text)
+            check_targets(&data, arena);
         arena_end(arena);
     }
 }
@@ -114,11 +142,11 @@ static void law_dataset__no_example_appears_twice(void **state) {
         Arena *arena = arena_new();
         Dataset data = load(dataset_table[k], TRAIN, *state, arena);
         int64_t rows = data.n_features ? rows_of(&data) : 0;
-        size_t width = (size_t)data.n_features * (data.pixels ? 1 : sizeof(float));
-        const uint8_t *base = data.pixels ? data.pixels : (const uint8_t *)data.values;
+        size_t width = (size_t)data.n_features * (data.values ? sizeof(float) : 1);
         const uint8_t **sorted = ARENA_ARRAY(arena, const uint8_t *, rows + 1);
-        for (int64_t i = 0; i < rows; i++)
-            sorted[i] = base + (size_t)i * width;
+        for (int split = 0; split < SPLIT_N && rows > 0; split++)
+            for (int64_t i = 0; i < data.n[split]; i++)
+                sorted[data.first[split] + i] = bytes_of(&data, split, i);
         if (rows > 0)
             qsort_r(sorted, (size_t)rows, sizeof *sorted, by_bytes, &width);
         for (int64_t i = 1; i < rows; i++)
@@ -133,7 +161,7 @@ static void law_dataset__labels_are_classes_and_all_occur(void **state) {
         Dataset data = load(dataset_table[k], TRAIN, *state, arena);
         if (data.n_classes == 0)
             assert_null(data.labels);
-        for (int split = 0; split < SPLIT_N && data.n_classes > 0; split++) {
+        for (int split = 0; split < SPLIT_N && data.labels; split++) {
             int *count = ARENA_ARRAY(arena, int, data.n_classes);
             for (int64_t i = 0; i < data.n[split]; i++) {
                 assert_in_range(data.labels[data.first[split] + i], 0, data.n_classes - 1);
@@ -146,31 +174,36 @@ static void law_dataset__labels_are_classes_and_all_occur(void **state) {
     }
 }
 
+static void check_gathered(const Dataset *data, int split, int64_t index, const float *x,
+                           const int32_t *y) {
+    int64_t row = data->first[split] + index;
+    const uint8_t *bytes = data->n_features ? bytes_of(data, split, index) : NULL;
+    for (int64_t j = 0; j < data->n_features; j++) {
+        float want = data->text     ? bytes[j]
+                     : data->pixels ? (float)bytes[j] * data->pixel_scale + data->pixel_shift
+                                    : data->values[row * data->n_features + j];
+        assert_true(isfinite(want) && x[j] == want);
+    }
+    for (int j = 0; j < data->n_labels; j++)
+        assert_int_equal(y[j], data->text ? bytes[j + 1] : data->labels[row]);
+}
+
 static void law_dataset__gathering_follows_the_definition(void **state) {
     enum { N = 37 };
     for (int k = 0; k < DATASET_N; k++) {
         Arena *arena = arena_new();
         Dataset data = load(dataset_table[k], TRAIN, *state, arena);
         float *x = ARENA_ARRAY(arena, float, N *data.n_features + 1);
+        int32_t *y = ARENA_ARRAY(arena, int32_t, N * data.n_labels + 1);
         Rng rng = rng_new(0, RNG_TEST, (uint64_t)k);
         for (int split = 0; split < SPLIT_N; split++) {
             int64_t index[N];
-            int32_t y[N];
             for (int i = 0; i < N; i++)
                 index[i] = rng_below(&rng, (uint32_t)data.n[split]);
             dataset_gather(&data, (Split)split, index, N, x, y);
-            for (int i = 0; i < N; i++) {
-                int64_t row = data.first[split] + index[i];
-                for (int64_t j = 0; j < data.n_features; j++) {
-                    int64_t at = row * data.n_features + j;
-                    float want = data.pixels
-                                     ? (float)data.pixels[at] * data.pixel_scale + data.pixel_shift
-                                     : data.values[at];
-                    assert_true(isfinite(want) && x[i * data.n_features + j] == want);
-                }
-                if (data.labels)
-                    assert_int_equal(y[i], data.labels[row]);
-            }
+            for (int i = 0; i < N; i++)
+                check_gathered(&data, split, index[i], x + (int64_t)i * data.n_features,
+                               y + (int64_t)i * data.n_labels);
         }
         arena_end(arena);
     }
@@ -203,15 +236,31 @@ static void law_dataset__kind_explains_itself(void **state) {
     }
 }
 
+/* 2000 random bytes beside the folder. */
+static void write_text(const char *folder) {
+    char path[128];
+    snprintf(path, sizeof path, "%s.txt", folder);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    Rng rng = rng_new(1, RNG_TEST, 0);
+    for (int i = 0; i < 2000; i++)
+        fputc((int)rng_below(&rng, 256), file);
+    assert_int_equal(fclose(file), 0);
+}
+
 static int set_up(void **state) {
     static char folder[64];
     idx_folder_new(folder);
     idx_write_all(folder, true);
+    write_text(folder);
     *state = folder;
     return 0;
 }
 
 static int tear_down(void **state) {
+    char path[128];
+    snprintf(path, sizeof path, "%s.txt", (const char *)*state);
+    unlink(path);
     idx_folder_end(*state);
     return 0;
 }

@@ -171,7 +171,7 @@ static void law_model__deterministic_and_evaluation_alike(void **state) {
 
 static void accumulates(ModelBench *bench) {
     if (bench->model->noise_unit != NOISE_UNIT_EXAMPLE)
-        return;
+        return; /* the norm of each shard is wanted: the trainer never asks */
     int64_t n = bench->model->n_weights;
     float *start = bench_normal(n, 2, 77, bench->arena),
           *apart = ARENA_ARRAY(bench->arena, float, n);

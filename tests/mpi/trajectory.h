@@ -67,7 +67,11 @@ static inline void run_on(char hex[HASH_ROOM], Comm *world, int replicas, int th
     comm_bcast(world, hex, HASH_ROOM);
 }
 
-/* The embedded blobs: the same on all ranks. */
+/* The dataset of a trial, an embedded one: the same on all ranks. */
+static inline void load_data(Dataset *data, const TrialSettings *settings, Arena *arena) {
+    must(dataset_load(data, settings->dataset, settings->dataset_settings, NULL, arena));
+}
+
 static inline void load_blobs(Dataset *data, Arena *arena) {
     const Kind *kind;
     void *settings;

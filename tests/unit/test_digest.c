@@ -114,13 +114,16 @@ static void *row_of(Trace *trace, SchemaGroup group) {
                                  : (void *)&trace->layers[1];
 }
 
-/* Seconds, what is measured on request alone, and the one column that a column of the trajectory
- * already holds. */
+/* Seconds, what is measured on request alone, and what the trajectory already holds: lr_gain stands
+ * in lr, the top-5 accuracies follow from the weights and came when digests had been recorded. */
 static bool is_apart(const Column *column) {
+    static const char *const held[] = {"lr_gain", "valid_top5", "test_top5"};
     size_t n = strlen(column->name);
-    return (n > 2 && strcmp(column->name + n - 2, "_s") == 0) ||
-           strcmp(column->name, "lr_gain") == 0 ||
-           strncmp(column->name, "preconditioned_", 15) == 0;
+    bool apart = (n > 2 && strcmp(column->name + n - 2, "_s") == 0) ||
+                 strncmp(column->name, "preconditioned_", 15) == 0;
+    for (int i = 0; i < 3; i++)
+        apart |= strcmp(column->name, held[i]) == 0;
+    return apart;
 }
 
 /* Everything else belongs to the trajectory: one bit of it changes the digest. */

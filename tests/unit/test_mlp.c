@@ -37,7 +37,7 @@ static Error *make(Net *net, int id, const char *text, ModelInput input, int min
 
 static Net net_new(int id, const char *text, int mini_batch) {
     Net net = {.arena = arena_new()};
-    assert_null(make(&net, id, text, (ModelInput){N_FEATURES, N_CLASSES, {1, 28, 28}}, mini_batch));
+    assert_null(make(&net, id, text, (ModelInput){N_FEATURES, N_CLASSES, {1, 28, 28}, 1}, mini_batch));
     Rng rng = rng_new(1, RNG_TEST, 0);
     float *x = ARENA_ARRAY(net.arena, float, mini_batch *N_FEATURES);
     int32_t *y = ARENA_ARRAY(net.arena, int32_t, mini_batch);
@@ -229,7 +229,7 @@ static void check_refused(int id, const char *settings, int n_features, int n_cl
                           const char *message) {
     Net net = {.arena = arena_new()};
     Error *error =
-        make(&net, id, settings, (ModelInput){n_features, n_classes, {1, 1, n_features}}, 4);
+        make(&net, id, settings, (ModelInput){n_features, n_classes, {1, 1, n_features}, 1}, 4);
     assert_non_null(error);
     assert_int_equal(error_code(error), CODE_USAGE);
     if (!strstr(error_text(error), message) || !strstr(error_text(error), "hint:"))

@@ -54,7 +54,7 @@ static void test_noise__is_unbiased_about_the_training_set(void **state) {
         arena);
     KeptRun run = run_trial(trial, 3, 1, arena);
     ModelInput input = {
-        trial->data.n_features, trial->data.n_classes, {1, 1, trial->data.n_features}};
+        trial->data.n_features, trial->data.n_classes, {1, 1, trial->data.n_features}, 1};
     Model *model;
     must(
         model_new(&model, trial->settings.model, trial->settings.model_settings, &input, 1, arena));

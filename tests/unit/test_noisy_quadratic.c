@@ -30,7 +30,7 @@ static Ruler ruler_new(void) {
     Json *object;
     assert_null(json_parse(&object, text, sizeof text - 1, "test", ruler.arena));
     assert_null(param_read(settings, ruler.type->kind.params, object, NULL, ruler.arena));
-    assert_null(model_new(&ruler.model, ruler.type, settings, &(ModelInput){0, 0, {0}}, EXAMPLES,
+    assert_null(model_new(&ruler.model, ruler.type, settings, &(ModelInput){0, 0, {0}, 0}, EXAMPLES,
                           ruler.arena));
     assert_int_equal(ruler.model->n_weights, DIM);
     ruler.type->init(ruler.model, 1, ruler.weights);

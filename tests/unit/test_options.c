@@ -26,7 +26,7 @@ static double moved(const char *extra, double per_tensor[4], double *grad_norm) 
     Arena *arena = arena_new();
     ReadTrial *trial = read_trial(one_step(extra, arena), arena);
     KeptRun run = run_trial(trial, 5, 1, arena);
-    ModelInput input = {trial->data.n_features, trial->data.n_classes, {1, 1, trial->data.n_features}};
+    ModelInput input = {trial->data.n_features, trial->data.n_classes, {1, 1, trial->data.n_features}, 1};
     Model *model;
     must(model_new(&model, trial->settings.model, trial->settings.model_settings, &input, 16, arena));
     float *start = ARENA_ARRAY(arena, float, model->n_weights);
