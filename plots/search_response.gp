@@ -34,6 +34,11 @@ tall = columns_ == 1 ? 330 : 316
 key_rows = (m + 3 + 5) / 6 + 1
 height = rows * tall + (columns_ == 1 ? 30 : 40) + legend_tall(key_rows)
 eval canvas(600, height)
+# Colours as numbers, so that one pass over the table draws all batches; marks of missed, diverged, pruned, failed.
+array shade[m]
+do for [k=1:m] { shade[k] = int('0x'.word(ordered, ordered_line(k, m) - 10)[2:7]) }
+array end_mark[4] = [8, 2, 4, 3]
+
 set multiplot
 unset key
 set logscale y
@@ -59,13 +64,11 @@ do for [p=1:n] {
     set object 1 rectangle from -0.03, bottom to 0.1, top fc rgb '#eeeeee' fs solid noborder behind
     set object 2 rectangle from 0.9, bottom to 1.03, top fc rgb '#eeeeee' fs solid noborder behind
     if (lost) { set arrow 1 from graph 0, first high * (high / low)**0.07 to graph 1, first high * (high / low)**0.07 nohead lc rgb '#aaaaaa' dt (2,4) }
-    plot for [k=1:m] table using ($1 == p && $3 == 0 && $4 == k && $8 > 0 && axes_of[p] == 1 ? $6 : NaN):8 with lines lt ordered_line(k, m) lw 1.6, \
-         for [k=1:m] table using ($1 == p && $3 == 0 && $4 == k && $8 > 0 ? $6 : NaN):8 with points lt ordered_line(k, m) pt 7 ps 0.45, \
-         for [k=1:m] table using ($1 == p && $3 == 0 && $4 == k && $10 > 0 ? $6 : NaN):8 with points lt ordered_line(k, m) pt 6 ps 1.15 lw 2.2, \
-         for [k=1:m] table using ($1 == p && $3 == 0 && $4 == k && $9 == 2 ? $6 : NaN):(row(k)) with points lt ordered_line(k, m) pt 2 ps 0.5 lw 1.8, \
-         for [k=1:m] table using ($1 == p && $3 == 0 && $4 == k && $9 == 1 ? $6 : NaN):(row(k)) with points lt ordered_line(k, m) pt 8 ps 0.6 lw 1.5, \
-         for [k=1:m] table using ($1 == p && $3 == 0 && $4 == k && $9 == 3 ? $6 : NaN):(row(k)) with points lt ordered_line(k, m) pt 4 ps 0.5 lw 1.5, \
-         for [k=1:m] table using ($1 == p && $3 == 0 && $4 == k && $9 == 4 ? $6 : NaN):(row(k)) with points lt ordered_line(k, m) pt 3 ps 0.5 lw 1.5
+    joined = axes_of[p] == 1 ? m : 0 # along one axis
+    plot for [k=1:joined] table using ($1 == p && $3 == 0 && $4 == k && $8 > 0 ? $6 : NaN):8 with lines lt ordered_line(k, m) lw 1.6, \
+         table using ($1 == p && $3 == 0 && $8 > 0 ? $6 : NaN):8:(shade[int($4)]) with points pt 7 ps 0.45 lc rgb variable, \
+         table using ($1 == p && $3 == 0 && $10 > 0 ? $6 : NaN):8:(shade[int($4)]) with points pt 6 ps 1.15 lw 2.2 lc rgb variable, \
+         for [e=1:4] table using ($1 == p && $3 == 0 && $9 == e ? $6 : NaN):(row($4)):(shade[int($4)]) with points pt end_mark[e] ps 0.55 lw 1.6 lc rgb variable
     unset object 1
     unset object 2
 }

@@ -56,7 +56,7 @@ if (%d == 3) { set %stics add (short(2*10.0**e) 2*10.0**e, short(5*10.0**e) 5*10
     axis, int(floor(log10(from))), int(ceil(log10(to))), axis, decade_step(axis, from, to), axis)
 part_decade(axis, from, to, step) = sprintf("set %stics (); do for [e=0:9] { tic = (floor(%.12g) + e) * %.12g; \
 if (tic > 0) { set %stics add (short(tic) tic) } }", axis, from / step, step, axis)
-decades(axis, from, to) = to > from && to / from < 4 ? part_decade(axis, from, to, nice(to - from, 4)) : full_decades(axis, from, to)
+decades(axis, from, to) = to > from && to / from < 4 ? part_decade(axis, from, to, nice(to - from, axis eq 'x' ? 2 : 4)) : full_decades(axis, from, to)
 
 # Room beside the data on a logarithmic axis; more when all of it is one value, so that a tic is in sight.
 pad(from, to) = to > from ? 1.1 : 5
@@ -73,7 +73,7 @@ set tmargin at screen %g; set bmargin at screen %g", \
 
 # "momentum, scaling sqrt" on two lines, for the width of a panel.
 fit(text, n) = strlen(text) > n ? text[1:n-1].'…' : text
-wrap(text) = strstrt(text, ', ') ? fit(text[1:strstrt(text, ', ')], 30)."\n".fit(text[strstrt(text, ', ')+2:*], 30) : fit(text, 30)
+wrap(text) = strstrt(text, ', ') ? fit(text[1:strstrt(text, ', ')], 28)."\n".fit(text[strstrt(text, ', ')+2:*], 28) : fit(text, 28)
 
 # The legend of all panels: an empty plot over the canvas' width, `rows` entries tall and a line for its title, whose
 # upper edge is at `top`; draw it with `plot 2 notitle, keyentry ...`.

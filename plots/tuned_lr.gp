@@ -15,6 +15,7 @@ stats table using (see($5), $3 == 0 ? see($6) : 0, $3 == 0 ? see($7) : 0, $1) no
 stats table using ($10 > 0) nooutput
 edge = STATS_sum > 0
 
+dodge(k) = 1.05**(k - (n + 1) / 2.0) # lines side by side at one batch
 # Guides of slope 1 and 1/2 from the lower left corner, as far as they stay inside.
 linear(b) = low * b / b_min
 root(b) = low * sqrt(b / b_min)
@@ -40,9 +41,9 @@ set key at screen 0.03,screen (12.0 + 30 * rows) / height left top Left reverse 
 plot (x >= b_min && x <= b_max ? inside(linear(x)) : NaN) with lines lc rgb '#999999' lw 1.6 dt (6,5) notitle, \
      (x >= b_min && x <= b_max ? inside(root(x)) : NaN) with lines lc rgb '#999999' lw 1.6 dt (2,4) notitle, \
      for [k=1:n] table using ($1 == k && $3 == 1 ? $4 : NaN):5 with lines lt k notitle, \
-     for [k=1:n] table using ($1 == k && $3 == 0 ? $4 : NaN):6:(0):($7 - $6) with vectors nohead lt k lw 2 dt 1 notitle, \
-     for [k=1:n] table using ($1 == k && $3 == 0 ? $4 : NaN):5 with points lt k notitle, \
-     for [k=1:n] table using ($1 == k && $3 == 0 && $10 > 0 ? $4 : NaN):5 with points pt 7 ps 0.45 lc rgb 'white' notitle, \
+     for [k=1:n] table using ($1 == k && $3 == 0 ? $4 * dodge(k) : NaN):6:(0):($7 - $6) with vectors nohead lt k lw 2 dt 1 notitle, \
+     for [k=1:n] table using ($1 == k && $3 == 0 ? $4 * dodge(k) : NaN):5 with points lt k notitle, \
+     for [k=1:n] table using ($1 == k && $3 == 0 && $10 > 0 ? $4 * dodge(k) : NaN):5 with points pt 7 ps 0.45 lc rgb 'white' notitle, \
      for [k=1:n] keyentry with linespoints lt k title label[k], \
      keyentry with points pt (edge ? 6 : 0) ps 0.9 lw 2 lc rgb '#444444' title (edge ? 'at an edge' : ''), \
      keyentry with lines lc rgb '#999999' lw 1.6 dt (6,5) title 'linear', \
