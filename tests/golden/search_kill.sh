@@ -61,8 +61,8 @@ run() { # folder below results, further words ...
 facts() { # folder
   "$binary" export --json "$results/$1/search" >"$work/export" 2>"$work/err" || fail "export of $1"
   grep -E '"(run_id|trial_id|mode|outcome|optimizer|global_batch|seed|replicas|threads|steps_run|steps_to_target|examples_to_target|final_[a-z_]+|best_[a-z_]+|test_[a-z_]+|trajectory_sha256|weights_sha256)":' "$work/export"
-  # shellcheck disable=SC2013 # names without spaces
-  for id in $(ls "$results/$1/search/runs"); do
+  for run in "$results/$1/search/runs"/*; do
+    id=$(basename "$run")
     printf '%s ' "$id"
     tr -c '[:print:]' '\n' <"$results/$1/search/runs/$id/journal" | grep -oE '"search":"\{.*\}\}"|"pruned_at_step":[0-9]+' | tr '\n' ' '
     echo
