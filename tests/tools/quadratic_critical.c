@@ -1,0 +1,143 @@
+/* quadratic_critical RESULTS_FOLDER: a study of the noisy quadratic against what is known exactly.
+ *
+ * The risk's expectation follows from second-moment recursions (shared/specs/methods.md 6, after
+ * Zhang et al. 2019, arXiv 1907.04164), so S(B), the fewest steps in which any constant learning
+ * rate brings it to the target, is a number. This computes S(B) at the study's batch sizes, fits
+ * it with the same hyperbola as the study, and sets both beside each other: steps (medians of the
+ * study) and critical batch. Exit code 1 when a critical batch is off by more than 15 %.
+ *
+ * The study may hold plain gradient descent and heavy ball, without weight decay and dampening. */
+#include "lab/analyze/results.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TOLERANCE 0.15
+
+typedef struct Quadratic {
+    int dim;
+    double *h;                   /* (dim) curvatures */
+    double *A, *V, *C;           /* (dim) E th^2, E v^2, E th v */
+    double noise, start, target; /* c_i = noise h_i; th_i(0) */
+} Quadratic;
+
+/* First step at which the expected risk is at most the target; cap + 1 when it takes longer. */
+static int64_t steps_needed(Quadratic *q, double lr, double beta, double batch, int64_t cap) {
+    for (int i = 0; i < q->dim; i++) {
+        q->A[i] = q->start * q->start;
+        q->V[i] = q->C[i] = 0;
+    }
+    for (int64_t t = 1; t <= cap; t++) {
+        double risk = 0;
+        for (int i = 0; i < q->dim; i++) {
+            double h = q->h[i], A = q->A[i], C = q->C[i];
+            double v = beta * beta * q->V[i] + 2 * beta * h * C + h * h * A + q->noise * h / batch;
+            double drift = beta * C + h * A;
+            q->A[i] = A - 2 * lr * drift + lr * lr * v;
+            q->C[i] = drift - lr * v;
+            q->V[i] = v;
+            risk += 0.5 * h * q->A[i];
+        }
+        if (risk <= q->target)
+            return t;
+        if (!(risk < 1e9))
+            break;
+    }
+    return cap + 1;
+}
+
+/* S(B) and the learning rate that attains it: every 3 % below the limit of stability. */
+static int64_t fewest_steps(Quadratic *q, double beta, double batch, double *lr_best) {
+    int64_t best = 1000000;
+    for (double lr = 2 * (1 + beta) / q->h[0]; lr > 1e-3; lr /= 1.03) {
+        int64_t steps = steps_needed(q, lr, beta, batch, best);
+        if (steps < best) {
+            best = steps;
+            *lr_best = lr;
+        }
+        if (lr < *lr_best / 3) /* fewer are not to be had far below the best */
+            break;
+    }
+    return best;
+}
+
+/* ---- the study beside it */
+
+static double setting(const Cell *cell, const char *name, double otherwise) {
+    const Json *value = json_get(cell->first->config, name);
+    return value && value->kind == JSON_NUMBER ? value->number : otherwise;
+}
+
+static Quadratic quadratic_of(const Cell *cell, Arena *arena) {
+    Quadratic q = {.dim = (int)setting(cell, "model.dim", 0),
+                   .noise = setting(cell, "model.noise", NAN),
+                   .start = setting(cell, "model.init", NAN),
+                   .target = setting(cell, "stop.target", NAN)};
+    q.h = ARENA_ARRAY(arena, double, q.dim);
+    q.A = ARENA_ARRAY(arena, double, q.dim);
+    q.V = ARENA_ARRAY(arena, double, q.dim);
+    q.C = ARENA_ARRAY(arena, double, q.dim);
+    for (int i = 0; i < q.dim; i++)
+        q.h[i] = pow(i + 1, -setting(cell, "model.power", NAN));
+    return q;
+}
+
+static bool is_ours(const Cell *cell) {
+    const Json *model = json_get(cell->first->config, "model.name");
+    return model && model->kind == JSON_TEXT && strcmp(model->text, "noisy_quadratic") == 0 &&
+           setting(cell, "optimizer.weight_decay", 0) == 0 &&
+           setting(cell, "optimizer.dampening", 0) == 0;
+}
+
+/* One line of the study; false when its critical batch is off. */
+static bool line_check(const Critical *critical, Arena *arena) {
+    const Line *line = critical->line;
+    double *batch = ARENA_ARRAY(arena, double, line->n),
+           *examples = ARENA_ARRAY(arena, double, line->n);
+    printf("%s\n%10s %12s %12s %8s %12s %12s\n", line->label, "B", "exact steps", "study", "ratio",
+           "exact lr", "study's lr");
+    for (int i = 0; i < line->n; i++) {
+        const Cell *cell = line->cell[i];
+        if (!is_ours(cell)) {
+            printf("not a noisy quadratic without decay and dampening\n");
+            return false;
+        }
+        Quadratic q = quadratic_of(cell, arena);
+        double lr = 0;
+        int64_t steps = fewest_steps(&q, setting(cell, "optimizer.momentum", 0),
+                                     (double)cell->global_batch, &lr);
+        batch[i] = (double)cell->global_batch;
+        examples[i] = batch[i] * (double)steps;
+        printf("%10.0f %12lld %12.0f %8.3f %12.4g %12.4g\n", batch[i], (long long)steps,
+               cell->steps.median, cell->steps.median / (double)steps, lr,
+               setting(cell, "lr.base", NAN));
+    }
+    Hyperbola exact = hyperbola_fit(batch, examples, line->n, HYPERBOLA_LOG, 0, arena);
+    double ratio = critical->fit.b_crit / exact.b_crit;
+    printf("critical batch: exact %.1f (E_min %.0f, S_min %.1f), study %.1f (%.1f to %.1f), "
+           "ratio %.3f\n\n",
+           exact.b_crit, exact.e_min, exact.s_min, critical->fit.b_crit,
+           critical->fit.b_crit_in.low, critical->fit.b_crit_in.high, ratio);
+    return fabs(ratio - 1) <= TOLERANCE;
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) {
+        fprintf(stderr, "usage: quadratic_critical RESULTS_FOLDER\n");
+        return CODE_USAGE;
+    }
+    Arena *arena = arena_new();
+    Results *results;
+    Error *error = results_load(&results, argv[1], arena);
+    if (error) {
+        error_print(error, stderr);
+        return error_code(error);
+    }
+    bool good = results->criticals.n > 0;
+    for (int i = 0; i < results->criticals.n; i++)
+        good = line_check(&results->criticals.critical[i], arena) && good;
+    printf("%s\n", good ? "within 15 % of the exact critical batch" : "off by more than 15 %");
+    arena_end(arena);
+    return good ? CODE_OK : CODE_INTERNAL;
+}
