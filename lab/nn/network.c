@@ -95,7 +95,7 @@ float *work_delta(const Work *work, int slot) {
 }
 
 Bound *work_bound(const Work *work, const Operation *operation, Arena *arena) {
-    Bound *bound = bound_new(operation, arena);
+    Bound *bound = bound_new(operation, work->room, arena);
     if (operation_layout(operation, ARG_SCRATCH))
         bound_set(bound, ARG_SCRATCH, work->scratch);
     return bound;
@@ -114,6 +114,7 @@ static size_t work_lay(Work *work, const Network *net, char *base, Arena *arena)
     for (int i = 0; i < net->n_slots; i++)
         work->slot[i] = carve(&from, net->slot_bytes[i], 1);
     work->scratch = carve(&from, net->scratch_bytes, 1);
+    work->room = carve(&from, net->room_bytes, 1);
     work->row_loss = carve(&from, (size_t)net->n, sizeof(double));
     for (int i = 0; i < net->n_nodes; i++)
         if (net->node[i].type->bind)

@@ -47,6 +47,8 @@ int64_t network_segment(Network *net, const char *name, int rank, const int64_t 
 Operation *network_operation(Network *net, Operation *operation) {
     size_t bytes = layout_bytes(operation_layout(operation, ARG_SCRATCH));
     net->scratch_bytes = bytes > net->scratch_bytes ? bytes : net->scratch_bytes;
+    bytes = operation_room(operation);
+    net->room_bytes = bytes > net->room_bytes ? bytes : net->room_bytes;
     return operation;
 }
 

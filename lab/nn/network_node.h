@@ -60,7 +60,7 @@ struct Network {
     int slot_users[NETWORK_MAX];
     int n_tensors, n_nodes, n_segments, n_slots;
     int64_t n_weights, n_stats;
-    size_t scratch_bytes; /* of the hungriest operation */
+    size_t scratch_bytes, room_bytes; /* of the hungriest operation */
     double flops_per_example;
 };
 
@@ -75,7 +75,7 @@ struct Work {
     float **value; /* (n_tensors) each in its tensor's layout */
     float **slot;  /* (n_slots) */
     void **state;  /* (n_nodes) */
-    void *scratch;
+    void *scratch, *room;
     double *row_loss;   /* (n) */
     const Shard *shard; /* of the pass at hand; n may be less than the network's */
     ModelPass *pass;
@@ -92,14 +92,14 @@ Node *network_node(Network *net, const NodeType *type, const char *name, const v
                    const int *in, int out);
 /* Declares a tensor of weights; `rank` < 2: neither decays nor adapts. Returns its offset. */
 int64_t network_segment(Network *net, const char *name, int rank, const int64_t *shape, Init init);
-/* Counts the operation's scratch in. */
+/* Counts what the operation needs while it runs. */
 Operation *network_operation(Network *net, Operation *operation);
 /* The tensor in `layout`: itself, or a copy. */
 int network_relayout(Network *net, int tensor, const Layout *layout);
 /* Deals the slots, last layer first; the graph is complete. */
 void network_deal_slots(Network *net);
 
-/* ---- binding: an operation with its scratch */
+/* ---- binding: an operation with the memory that it needs while it runs */
 Bound *work_bound(const Work *work, const Operation *operation, Arena *arena);
 
 #endif

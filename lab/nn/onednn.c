@@ -17,15 +17,18 @@ struct Layout {
 struct Operation {
     const Onednn *with;
     dnnl_primitive_desc_t desc;
-    const Layout *layout[ARG_N];
+    const Layout *layout[ARG_N];     /* as the primitive has it */
+    const Operation *reorder[ARG_N]; /* from or to what it is outside; NULL: the same */
 };
 
 struct Bound {
+    const Operation *operation;
     dnnl_stream_t stream;
     dnnl_primitive_t primitive;
     int n;
     dnnl_exec_arg_t arg[ARG_N];
     dnnl_memory_t memory[ARG_N]; /* the same by Arg; NULL: not an argument */
+    Bound *reorder[ARG_N];
 };
 
 static void must(dnnl_status_t status) {
@@ -98,19 +101,20 @@ static void operation_end(void *what) {
 static const struct {
     dnnl_query_t query;
     int index, number;
+    bool output;
 } args[ARG_N] = {
-    [ARG_SRC] = {dnnl_query_src_md, 0, DNNL_ARG_SRC},
-    [ARG_WEIGHTS] = {dnnl_query_weights_md, 0, DNNL_ARG_WEIGHTS},
-    [ARG_BIAS] = {dnnl_query_weights_md, 1, DNNL_ARG_BIAS},
-    [ARG_DST] = {dnnl_query_dst_md, 0, DNNL_ARG_DST},
-    [ARG_DIFF_SRC] = {dnnl_query_diff_src_md, 0, DNNL_ARG_DIFF_SRC},
-    [ARG_DIFF_WEIGHTS] = {dnnl_query_diff_weights_md, 0, DNNL_ARG_DIFF_WEIGHTS},
-    [ARG_DIFF_BIAS] = {dnnl_query_diff_weights_md, 1, DNNL_ARG_DIFF_BIAS},
-    [ARG_DIFF_DST] = {dnnl_query_diff_dst_md, 0, DNNL_ARG_DIFF_DST},
-    [ARG_MEAN] = {dnnl_query_undef, 1, DNNL_ARG_MEAN},
-    [ARG_VARIANCE] = {dnnl_query_undef, 2, DNNL_ARG_VARIANCE},
-    [ARG_KEPT] = {dnnl_query_workspace_md, 0, DNNL_ARG_WORKSPACE},
-    [ARG_SCRATCH] = {dnnl_query_scratchpad_md, 0, DNNL_ARG_SCRATCHPAD},
+    [ARG_SRC] = {dnnl_query_src_md, 0, DNNL_ARG_SRC, false},
+    [ARG_WEIGHTS] = {dnnl_query_weights_md, 0, DNNL_ARG_WEIGHTS, false},
+    [ARG_BIAS] = {dnnl_query_weights_md, 1, DNNL_ARG_BIAS, false},
+    [ARG_DST] = {dnnl_query_dst_md, 0, DNNL_ARG_DST, true},
+    [ARG_DIFF_SRC] = {dnnl_query_diff_src_md, 0, DNNL_ARG_DIFF_SRC, true},
+    [ARG_DIFF_WEIGHTS] = {dnnl_query_diff_weights_md, 0, DNNL_ARG_DIFF_WEIGHTS, true},
+    [ARG_DIFF_BIAS] = {dnnl_query_diff_weights_md, 1, DNNL_ARG_DIFF_BIAS, true},
+    [ARG_DIFF_DST] = {dnnl_query_diff_dst_md, 0, DNNL_ARG_DIFF_DST, false},
+    [ARG_MEAN] = {dnnl_query_undef, 1, DNNL_ARG_MEAN, true},
+    [ARG_VARIANCE] = {dnnl_query_undef, 2, DNNL_ARG_VARIANCE, true},
+    [ARG_KEPT] = {dnnl_query_workspace_md, 0, DNNL_ARG_WORKSPACE, true},
+    [ARG_SCRATCH] = {dnnl_query_scratchpad_md, 0, DNNL_ARG_SCRATCHPAD, true},
 };
 
 /* Takes `desc` over; the layouts of its arguments are those it answers queries with. */
@@ -139,8 +143,33 @@ static Operation *operation_new(const Onednn *with, const_dnnl_op_desc_t op, boo
     return operation_from(with, desc);
 }
 
+/* The argument is in `layout` outside. */
+static void adapt(Onednn *with, Operation *operation, Arg arg, const Layout *layout) {
+    const Layout *own = operation->layout[arg];
+    if (layout_same(own, layout))
+        return;
+    Operation *reorder = args[arg].output ? operation_reorder(with, own, layout)
+                                          : operation_reorder(with, layout, own);
+    assert(!reorder->layout[ARG_SCRATCH]);
+    operation->reorder[arg] = reorder;
+}
+
 const Layout *operation_layout(const Operation *operation, Arg arg) {
-    return operation->layout[arg];
+    const Operation *reorder = operation->reorder[arg];
+    if (!reorder)
+        return operation->layout[arg];
+    return reorder->layout[args[arg].output ? ARG_DST : ARG_SRC];
+}
+
+static size_t room_of(const Operation *operation, int arg) {
+    return operation->reorder[arg] ? (layout_bytes(operation->layout[arg]) + 63) / 64 * 64 : 0;
+}
+
+size_t operation_room(const Operation *operation) {
+    size_t bytes = 0;
+    for (int i = 0; i < ARG_N; i++)
+        bytes += room_of(operation, i);
+    return bytes;
 }
 
 int onednn_extent(int in, int kernel, int stride, int pad) {
@@ -149,48 +178,80 @@ int onednn_extent(int in, int kernel, int stride, int pad) {
 
 /* ---- convolution */
 
-typedef struct ConvDescs {
-    dnnl_memory_desc_t weights, bias, dst;
-    dnnl_dims_t stride, pad;
-} ConvDescs;
+typedef enum { CONV_FORWARD, CONV_DATA, CONV_WEIGHTS } ConvKind;
 
-static ConvDescs conv_descs(ConvShape shape) {
+/* src and dst NULL: oneDNN chooses. */
+static Operation *conv_make(Onednn *with, ConvKind kind, ConvShape shape, const Layout *src,
+                            const Layout *dst, const Operation *forward) {
     int k = shape.kernel, rows = onednn_extent(shape.height, k, shape.stride, shape.pad),
         columns = onednn_extent(shape.width, k, shape.stride, shape.pad);
-    return (ConvDescs){
-        .weights = describe(4, (dnnl_dims_t){shape.out, shape.in, k, k}, true),
-        .bias = describe(1, (dnnl_dims_t){shape.out}, false),
-        .dst = describe(4, (dnnl_dims_t){shape.n, shape.out, rows, columns}, true),
-        .stride = {shape.stride, shape.stride},
-        .pad = {shape.pad, shape.pad},
-    };
+    dnnl_dims_t in = {shape.n, shape.in, shape.height, shape.width},
+                out = {shape.n, shape.out, rows, columns};
+    dnnl_memory_desc_t x = src ? src->desc : describe(4, in, true),
+                       y = dst ? dst->desc : describe(4, out, true),
+                       w = describe(4, (dnnl_dims_t){shape.out, shape.in, k, k}, true),
+                       b = describe(1, (dnnl_dims_t){shape.out}, false);
+    dnnl_dims_t stride = {shape.stride, shape.stride}, pad = {shape.pad, shape.pad};
+    dnnl_convolution_desc_t op;
+    dnnl_memory_desc_t *bias = shape.bias ? &b : NULL;
+    if (kind == CONV_FORWARD)
+        must(dnnl_convolution_forward_desc_init(&op, dnnl_forward_training, dnnl_convolution_direct,
+                                                &x, &w, bias, &y, stride, pad, pad));
+    else if (kind == CONV_DATA)
+        must(dnnl_convolution_backward_data_desc_init(&op, dnnl_convolution_direct, &x, &w, &y,
+                                                      stride, pad, pad));
+    else
+        must(dnnl_convolution_backward_weights_desc_init(&op, dnnl_convolution_direct, &x, &w, bias,
+                                                         &y, stride, pad, pad));
+    return operation_new(with, &op, kind == CONV_FORWARD && shape.relu, forward);
+}
+
+/* Made for the instruction set; the others are plain loops, and loops around products. */
+static bool is_fast(const Operation *operation) {
+    const char *name = NULL;
+    must(dnnl_primitive_desc_query(operation->desc, dnnl_query_impl_info_str, 0, (void *)&name));
+    return strstr(name, "ref") == NULL && strstr(name, "gemm") == NULL;
+}
+
+/* In the given layouts when a fast kernel takes them, else in those of one that is fast. */
+static Operation *conv_choose(Onednn *with, ConvKind kind, ConvShape shape, const Layout *src,
+                              const Layout *dst, const Operation *forward) {
+    Operation *given = conv_make(with, kind, shape, src, dst, forward);
+    if (is_fast(given))
+        return given;
+    Operation *free_choice = conv_make(with, kind, shape, NULL, NULL, forward);
+    return is_fast(free_choice) ? free_choice : given;
+}
+
+static const Layout *conv_plain(Onednn *with, ConvShape shape) {
+    return layout_plain(with, 4, (int64_t[]){shape.out, shape.in, shape.kernel, shape.kernel});
 }
 
 Operation *operation_conv(Onednn *with, ConvShape shape, const Layout *src) {
-    ConvDescs d = conv_descs(shape);
-    dnnl_convolution_desc_t op;
-    must(dnnl_convolution_forward_desc_init(&op, dnnl_forward_training, dnnl_convolution_direct,
-                                            &src->desc, &d.weights, shape.bias ? &d.bias : NULL,
-                                            &d.dst, d.stride, d.pad, d.pad));
-    return operation_new(with, &op, shape.relu, NULL);
+    Operation *conv = conv_choose(with, CONV_FORWARD, shape, src, NULL, NULL);
+    adapt(with, conv, ARG_SRC, src);
+    adapt(with, conv, ARG_WEIGHTS, conv_plain(with, shape));
+    return conv;
 }
 
 Operation *operation_conv_data(Onednn *with, ConvShape shape, const Operation *forward) {
-    ConvDescs d = conv_descs(shape);
-    dnnl_convolution_desc_t op;
-    must(dnnl_convolution_backward_data_desc_init(
-        &op, dnnl_convolution_direct, &forward->layout[ARG_SRC]->desc, &d.weights,
-        &forward->layout[ARG_DST]->desc, d.stride, d.pad, d.pad));
-    return operation_new(with, &op, false, forward);
+    const Layout *src = operation_layout(forward, ARG_SRC),
+                 *dst = operation_layout(forward, ARG_DST);
+    Operation *conv = conv_choose(with, CONV_DATA, shape, src, dst, forward);
+    adapt(with, conv, ARG_DIFF_SRC, src);
+    adapt(with, conv, ARG_DIFF_DST, dst);
+    adapt(with, conv, ARG_WEIGHTS, conv_plain(with, shape));
+    return conv;
 }
 
 Operation *operation_conv_weights(Onednn *with, ConvShape shape, const Operation *forward) {
-    ConvDescs d = conv_descs(shape);
-    dnnl_convolution_desc_t op;
-    must(dnnl_convolution_backward_weights_desc_init(
-        &op, dnnl_convolution_direct, &forward->layout[ARG_SRC]->desc, &d.weights,
-        shape.bias ? &d.bias : NULL, &forward->layout[ARG_DST]->desc, d.stride, d.pad, d.pad));
-    return operation_new(with, &op, false, forward);
+    const Layout *src = operation_layout(forward, ARG_SRC),
+                 *dst = operation_layout(forward, ARG_DST);
+    Operation *conv = conv_choose(with, CONV_WEIGHTS, shape, src, dst, forward);
+    adapt(with, conv, ARG_SRC, src);
+    adapt(with, conv, ARG_DIFF_DST, dst);
+    adapt(with, conv, ARG_DIFF_WEIGHTS, conv_plain(with, shape));
+    return conv;
 }
 
 /* ---- pooling */
@@ -274,8 +335,9 @@ static void bound_end(void *what) {
     must(dnnl_stream_destroy(bound->stream));
 }
 
-Bound *bound_new(const Operation *operation, Arena *arena) {
+static Bound *bound_plain(const Operation *operation, Arena *arena) {
     Bound *bound = ARENA_NEW(arena, Bound);
+    bound->operation = operation;
     dnnl_engine_t engine = operation->with->engine;
     must(dnnl_stream_create(&bound->stream, engine, dnnl_stream_default_flags));
     must(dnnl_primitive_create(&bound->primitive, operation->desc));
@@ -292,11 +354,42 @@ Bound *bound_new(const Operation *operation, Arena *arena) {
     return bound;
 }
 
-void bound_set(Bound *bound, Arg arg, const void *data) {
+static void set_own(Bound *bound, int arg, const void *data) {
     assert(bound->memory[arg] && data);
     must(dnnl_memory_set_data_handle(bound->memory[arg], (void *)data));
 }
 
-void bound_run(Bound *bound) {
+Bound *bound_new(const Operation *operation, void *room, Arena *arena) {
+    Bound *bound = bound_plain(operation, arena);
+    char *at = room;
+    for (int i = 0; i < ARG_N; i++) {
+        if (!operation->reorder[i])
+            continue;
+        bound->reorder[i] = bound_plain(operation->reorder[i], arena);
+        set_own(bound->reorder[i], args[i].output ? ARG_SRC : ARG_DST, at);
+        set_own(bound, i, at);
+        at += room_of(operation, i);
+    }
+    return bound;
+}
+
+void bound_set(Bound *bound, Arg arg, const void *data) {
+    if (bound->reorder[arg])
+        set_own(bound->reorder[arg], args[arg].output ? ARG_DST : ARG_SRC, data);
+    else
+        set_own(bound, arg, data);
+}
+
+static void execute(Bound *bound) {
     must(dnnl_primitive_execute(bound->primitive, bound->stream, bound->n, bound->arg));
+}
+
+void bound_run(Bound *bound) {
+    for (int i = 0; i < ARG_N; i++)
+        if (bound->reorder[i] && !args[i].output)
+            execute(bound->reorder[i]);
+    execute(bound);
+    for (int i = 0; i < ARG_N; i++)
+        if (bound->reorder[i] && args[i].output)
+            execute(bound->reorder[i]);
 }

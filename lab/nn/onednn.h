@@ -54,8 +54,9 @@ typedef struct ConvShape {
 /* Rows or columns of a convolution's or pooling's output. */
 int onednn_extent(int in, int kernel, int stride, int pad);
 
-/* The layouts of weights and output are oneDNN's choice; backward operations take the input's and
- * output's of the forward one. */
+/* The layout of the output is oneDNN's choice; every other argument is in the layout that it has
+ * elsewhere: `src`, the forward operation's output, weights plain. Where oneDNN's fast kernels want
+ * others, the operation copies. */
 Operation *operation_conv(Onednn *with, ConvShape shape, const Layout *src);
 Operation *operation_conv_data(Onednn *with, ConvShape shape, const Operation *forward);
 Operation *operation_conv_weights(Onednn *with, ConvShape shape, const Operation *forward);
@@ -81,9 +82,12 @@ Operation *operation_reorder(Onednn *with, const Layout *from, const Layout *to)
 
 /* NULL: the operation has no such argument. */
 const Layout *operation_layout(const Operation *operation, Arg arg);
+/* Bytes of memory for copies in other layouts, used only while it runs. */
+size_t operation_room(const Operation *operation);
 
-/* Ends with `arena`, before the operation. Every argument that it has must be set before a run. */
-Bound *bound_new(const Operation *operation, Arena *arena);
+/* Ends with `arena`, before the operation. Every argument that it has must be set before a run.
+ * room: operation_room bytes, aligned to 64. */
+Bound *bound_new(const Operation *operation, void *room, Arena *arena);
 void bound_set(Bound *bound, Arg arg, const void *data); /* outputs are written nevertheless */
 void bound_run(Bound *bound);
 

@@ -30,7 +30,7 @@ struct RunWriter {
     uint8_t *frame; /* room for the largest row frame */
     bool canonical;
     int n_layers;
-    int64_t n_weights;
+    int64_t n_weights; /* and running statistics behind them */
     Digest digest;
     char trajectory_sha256[HASH_ROOM];
     float *weights; /* (n_weights) of the last digest: a copy costs less than a second hash each
@@ -106,9 +106,9 @@ static RunWriter *make_writer(const RunHeader *header, const char *experiment_fo
     writer->frame = arena_alloc(arena, largest_frame(header));
     writer->canonical = header->canonical;
     writer->n_layers = header->n_layers;
-    writer->n_weights = header->n_weights;
+    writer->n_weights = header->n_weights + header->n_running;
     writer->digest = digest_new();
-    writer->weights = ARENA_ARRAY(arena, float, header->n_weights);
+    writer->weights = ARENA_ARRAY(arena, float, writer->n_weights);
     strcpy(writer->trajectory_sha256, "none");
     return writer;
 }

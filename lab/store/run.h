@@ -16,6 +16,7 @@ typedef struct RunHeader {
     const char *config; /* canonical JSON of the resolved trial settings */
     const char *model, *dataset, *optimizer, *collective, *noise_unit;
     int64_t global_batch, mini_batch, n_weights, n_train, total_steps;
+    int64_t n_running; /* statistics that stand behind the weights in every digest; not written */
     double flops_per_example;
     uint64_t seed;
     int replicas, threads, hosts;

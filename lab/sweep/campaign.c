@@ -30,6 +30,7 @@ static Error *fill_model(RunHeader *header, const PlannedTrial *trial, Arena *ar
     header->n_layers = model->n_segments;
     header->layer_names = names;
     header->n_weights = model->n_weights;
+    header->n_running = model->n_stats;
     header->flops_per_example = model->flops_per_example;
     header->noise_unit = noise_unit_names[model->noise_unit];
     return NULL;

@@ -27,6 +27,7 @@ static void eval_shard(const Trainer *trainer, TrainThread *thread, Split split,
                       .step = trainer->step,
                       .index = shard};
     ModelPass pass = {.weights = trainer->averaged ? trainer->averaged : trainer->weights,
+                      .running = trainer->running,
                       .workspace = thread->workspace};
     trainer->model->type->pass(trainer->model, &examples, &pass);
     sums[EVAL_LOSS] = pass.loss_sum;

@@ -7,6 +7,17 @@
 
 #include <math.h>
 
+/* Running statistics move towards the mean over the step's shards, summed in tree order: one move a
+ * step, so a batch of any size forgets at the same rate a step (optimizers.md 9, rule b). */
+static void update_running(Trainer *trainer) {
+    const Model *model = trainer->model;
+    const double *stats = trainer->sums + SUM_SQNORMS + model->n_segments;
+    for (int64_t i = 0; i < model->n_stats; i++) {
+        double now = stats[i] / (double)trainer->n_shards, was = (double)trainer->running[i];
+        trainer->running[i] = (float)(was + model->stats_share * (now - was));
+    }
+}
+
 void stage_update(Trainer *trainer) {
     const TrialSettings *settings = trainer->settings;
     StepRow *row = &trainer->row;
@@ -15,6 +26,7 @@ void stage_update(Trainer *trainer) {
     row->lr_gain = trainer->gain;
     optim_step(trainer->optim, row->lr, trainer->weights, trainer->grad, trainer->layers,
                trainer->threads);
+    update_running(trainer);
     if (trainer->averaged) {
         double keep = exp2(-(double)trainer->global_batch / settings->ema.half_life_examples);
         vec_toward(trainer->averaged, trainer->weights, (float)(1 - keep),
@@ -79,8 +91,9 @@ static void record_eval(Trainer *trainer) {
 static void record_digest(Trainer *trainer) {
     const Recorder *recorder = trainer->recorder;
     if (recorder && recorder->digest && !trainer->failure)
-        keep_failure(trainer, recorder->digest(recorder->self, trainer->step, trainer->weights,
-                                               trainer->model->n_weights));
+        keep_failure(trainer,
+                     recorder->digest(recorder->self, trainer->step, trainer->weights,
+                                      trainer->model->n_weights + trainer->model->n_stats));
 }
 
 /* A checkpoint that fails is no reason to stop, as long as nobody leaves because of it: the one

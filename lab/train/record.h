@@ -50,7 +50,8 @@ typedef struct Recorder {
     void *self;
     Error *(*step)(void *self, const StepRow *row);
     Error *(*eval)(void *self, const EvalRow *row, const LayerRow *layers, int n_layers);
-    /* Digest of everything recorded so far and `weights` (n_weights), stored at `step`. */
+    /* Digest of everything recorded so far and `weights` (n_weights), stored at `step`. Running
+     * statistics count as weights: they stand behind them. */
     Error *(*digest)(void *self, int64_t step, const float *weights, int64_t n_weights);
     /* Keeps the state after `step` steps, from which a run that is given its file continues. */
     Error *(*checkpoint)(void *self, int64_t step, const StateArray *arrays, int n);

@@ -76,6 +76,7 @@ static void thread_new(TrainThread *thread, const Trainer *trainer, int n_spare)
     thread->y = ARENA_ARRAY(arena, int32_t, examples * model->n_labels);
     thread->index = ARENA_ARRAY(arena, int64_t, examples);
     thread->sumsq = ARENA_ARRAY(arena, double, model->n_segments);
+    thread->stats = ARENA_ARRAY(arena, double, model->n_stats);
     thread->n_spare = n_spare;
     thread->spare = ARENA_ARRAY(arena, void *, thread->n_spare);
 }
@@ -95,7 +96,8 @@ static void buffers_new(Trainer *trainer) {
                                 trainer->settings->mini_batch;
     for (int i = 0; i < n_segments; i++)
         n_chunks += vec_chunks(model->segments[i].n);
-    trainer->weights = ARENA_ARRAY(arena, float, model->n_weights);
+    trainer->weights = ARENA_ARRAY(arena, float, model->n_weights + model->n_stats);
+    trainer->running = trainer->weights + model->n_weights;
     trainer->layer_noise = ARENA_ARRAY(arena, NoiseSmooth, n_segments);
     trainer->index = ARENA_ARRAY(arena, int64_t, own);
     int threads = trainer->layout->threads;
@@ -173,7 +175,7 @@ Error *trainer_new(Trainer **out, const TrialSettings *settings, uint64_t seed, 
     trainer->reduction = (Reduction){
         .comm = layout->comm,
         .type = layout->collective,
-        .shape = {.n_doubles = SUM_SQNORMS + trainer->model->n_segments,
+        .shape = {.n_doubles = SUM_SQNORMS + trainer->model->n_segments + trainer->model->n_stats,
                   .n_floats = trainer->model->n_weights},
         .arena = arena,
     };
@@ -187,6 +189,8 @@ Error *trainer_new(Trainer **out, const TrialSettings *settings, uint64_t seed, 
     trainer->optim = optim_new(settings->optimizer, acting, trainer->model->segments,
                                trainer->model->n_segments, arena);
     trainer->model->type->init(trainer->model, seed, trainer->weights);
+    if (trainer->model->type->init_running)
+        trainer->model->type->init_running(trainer->model, trainer->running);
     preconditioned_new(trainer);
     if (settings->ema.half_life_examples > 0) {
         trainer->averaged = ARENA_ARRAY(arena, float, trainer->model->n_weights);

@@ -41,6 +41,8 @@ static void add_shard_sums(const Trainer *trainer, TrainThread *thread, const Mo
     sums[SUM_CORRECT] += (double)pass->n_correct;
     for (int i = 0; i < trainer->model->n_segments; i++)
         sums[SUM_SQNORMS + i] += thread->sumsq[i];
+    for (int64_t i = 0; i < trainer->model->n_stats; i++)
+        sums[SUM_SQNORMS + trainer->model->n_segments + i] += thread->stats[i];
 }
 
 static void shard_norms(const Model *model, const float *grad, double *sumsq) {
@@ -74,6 +76,7 @@ static void run_shard(const Trainer *trainer, TrainThread *thread, int64_t index
                       .grad_sum = sum_floats(shape, node.data),
                       .accumulate = pair,
                       .example_sumsq = by_example ? thread->sumsq : NULL,
+                      .stats = thread->stats,
                       .workspace = thread->workspace,
                       .label_smoothing = trainer->settings->loss.label_smoothing,
                       .smooth_others = trainer->settings->loss.smooth == 1};

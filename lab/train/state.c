@@ -49,6 +49,8 @@ int trainer_state(Trainer *trainer, StateArray out[CHECKPOINT_MAX_ARRAYS]) {
     add(out, &n, "optim.lr_last", STATE_DOUBLE, 1, &optim->lr_last);
     add_slots(out, &n, optim);
     add(out, &n, "weights", STATE_FLOAT, n_weights, trainer->weights);
+    if (trainer->model->n_stats > 0)
+        add(out, &n, "running", STATE_FLOAT, trainer->model->n_stats, trainer->running);
     if (trainer->averaged)
         add(out, &n, "averaged", STATE_FLOAT, n_weights, trainer->averaged);
     return n;

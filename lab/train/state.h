@@ -7,7 +7,8 @@
 #include "lab/train/timeline.h"
 #include "lab/train/trial.h"
 
-/* Doubles that are tree-summed with the gradient, one set a shard. */
+/* Doubles that are tree-summed with the gradient, one set a shard: these, a squared norm for each
+ * segment, and a model's statistics. */
 enum { SUM_LOSS, SUM_CORRECT, SUM_WANTED, SUM_PRECONDITIONED, SUM_SQNORMS };
 
 /* What rank 0 wants of all ranks after the next step; bits, and it alone adds to SUM_WANTED. */
@@ -24,6 +25,7 @@ typedef struct TrainThread {
     int32_t *y;                     /* (same, n_labels) */
     int64_t *index;                 /* (same) */
     double *sumsq;                  /* (n_segments) per-example norms of one shard */
+    double *stats;                  /* (n_stats) statistics of one shard */
     TreeNode stack[TREE_MAX_NODES]; /* merged nodes of the block so far, in shard order */
     int n_stack;
     void **spare; /* free sum buffers */
@@ -44,6 +46,7 @@ typedef struct Trainer {
     int64_t step;     /* updates done */
     int64_t examples; /* seen */
     float *weights;
+    float *running;  /* (n_stats) running statistics; they stand behind the weights */
     float *averaged; /* (n_weights) moving average of the weights; NULL: off */
     Optim *optim;
     NoiseSmooth noise, *layer_noise; /* layer_noise (n_segments) */

@@ -21,6 +21,7 @@ typedef struct Variant {
     const char *optimizer, *setting; /* one more of the optimizer's, or "" */
     const char *schedule, *scaling, *batch_schedule, *extra;
     double lr;
+    const char *problem; /* data and model; NULL: blobs and a small mlp */
 } Variant;
 
 static const char *const batch_schedules[] = {
@@ -32,18 +33,28 @@ static const char *const batch_schedules[] = {
 _Static_assert((int)(sizeof batch_schedules / sizeof *batch_schedules) == (int)BATCH_SCHEDULE_N,
                "one line a schedule");
 
-static const Variant plain = {"momentum", "", "cosine", "none", "\"constant\"", "", 0.02};
+static const Variant plain = {"momentum", "", "cosine", "none", "\"constant\"", "", 0.02, NULL};
+
+/* Running statistics and dropout. */
+static const char *const image_problems[] = {
+    "\"dataset\": {\"name\": \"glyphs\", \"train\": 400, \"valid\": 40, \"test\": 8}, "
+    "\"model\": {\"name\": \"resnet\", \"width\": 4}",
+    "\"dataset\": {\"name\": \"glyphs\", \"train\": 400, \"valid\": 40, \"test\": 8}, "
+    "\"model\": {\"name\": \"simple_cnn\", \"channels\": [8, 8], \"dense\": 16, \"dropout\": 0.4}",
+};
 
 static const ReadTrial *trial_of(const Variant *variant, Arena *arena) {
     return read_trial(
         arena_print(
             arena,
-            "{\"dataset\": \"blobs\", \"model\": {\"name\": \"mlp\", \"hidden\": [9]},"
-            "\"global_batch\": 48, \"mini_batch\": 8, \"batch_schedule\": %s,"
+            "{%s, \"global_batch\": 48, \"mini_batch\": 8, \"batch_schedule\": %s,"
             "\"optimizer\": {\"name\": \"%s\"%s}, \"lr\": {\"base\": %g, \"base_batch\": 16,"
             "\"scaling\": \"%s\", \"warmup\": {\"steps\": 4}, \"schedule\": \"%s\"},"
             "\"stop\": {\"examples\": %d, \"diverge_factor\": 1e9},"
             "\"eval\": {\"every_examples\": 300}%s}",
+            variant->problem
+                ? variant->problem
+                : "\"dataset\": \"blobs\", \"model\": {\"name\": \"mlp\", \"hidden\": [9]}",
             variant->batch_schedule, variant->optimizer, variant->setting, variant->lr,
             variant->scaling, variant->schedule, 48 * STEPS, variant->extra),
         arena);
@@ -167,6 +178,15 @@ static void law_resume__what_a_trial_may_add(void **state) {
     }
 }
 
+static void law_resume__statistics_and_dropout(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof image_problems / sizeof *image_problems; i++) {
+        Variant variant = plain;
+        variant.problem = image_problems[i];
+        check_variant(&variant);
+    }
+}
+
 static bool same_rest(const KeptRun *whole, const KeptRun *rest, int after) {
     bool same = rest->n_steps == whole->n_steps - after;
     for (int i = 0; i < rest->n_steps && same; i++)
@@ -214,6 +234,8 @@ static void law_resume__every_array_matters(void **state) {
     variant.scaling = "adascale";
     variant.extra = ", \"weight_ema\": {\"half_life_examples\": 500}";
     every_array_matters(&variant, false);
+    variant.problem = image_problems[0];
+    every_array_matters(&variant, false);
     variant = plain;
     variant.optimizer = "adamw";
     variant.extra = ", \"noise\": {\"preconditioned\": true}";
@@ -227,6 +249,7 @@ int main(void) {
         cmocka_unit_test(law_resume__every_scaling),
         cmocka_unit_test(law_resume__every_batch_schedule),
         cmocka_unit_test(law_resume__what_a_trial_may_add),
+        cmocka_unit_test(law_resume__statistics_and_dropout),
         cmocka_unit_test(law_resume__every_array_matters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,6 +50,10 @@ static const ModelCase model_cases[] = {
          IMAGE(IMAGE_SIMPLE_CNN, {2, 8, 9}, 4, {3, 5}, 3, 7, 0, 0)),
     CASE("simple_cnn", "{\"channels\": [16, 32], \"kernel\": 5, \"dense\": 20}", 64, 3,
          IMAGE(IMAGE_SIMPLE_CNN, {1, 8, 8}, 3, {16, 32}, 5, 20, 0, 0)),
+    CASE("resnet", "{\"n\": 1, \"width\": 2}", 2 * 8 * 9, 4,
+         IMAGE(IMAGE_RESNET, {2, 8, 9}, 4, {0}, 0, 0, 1, 2)),
+    CASE("resnet", "{\"n\": 2, \"width\": 16}", 64, 3,
+         IMAGE(IMAGE_RESNET, {1, 8, 8}, 3, {0}, 0, 0, 2, 16)),
 };
 
 typedef struct ModelBench {

@@ -1,6 +1,6 @@
-/* Every registered optimizer, schedule, scaling rule and batch schedule keeps the one-trajectory
- * contract: under N ranks the digest of 1..N replicas equals that of one. A new kind is tested by
- * existing. */
+/* Every registered optimizer, schedule, scaling rule and batch schedule, batch norm and dropout
+ * keep the one-trajectory contract: under N ranks the digest of 1..N replicas equals that of one. A
+ * new kind is tested by existing. */
 #include "tests/mpi/trajectory.h"
 
 enum { SHARDS = 6, STEPS = 24 };
@@ -24,22 +24,32 @@ static const char *text_of(const Variant *variant, Arena *arena) {
         variant->schedule, 8 * SHARDS * STEPS);
 }
 
-static int compare(Comm *world, const Variant *variant, const Dataset *data) {
-    Arena *arena = arena_new();
-    TrialSettings settings;
-    trial_from(&settings, text_of(variant, arena), arena);
+/* The digests of 1..N replicas, with threads from `least` to 2, are that of one replica on one
+ * thread. */
+static int compare_layouts(Comm *world, const char *what, const TrialSettings *settings,
+                           const Dataset *data, int least, Arena *arena) {
     const CollectiveType *tree = (const CollectiveType *)collective_table[COLLECTIVE_ID_tree];
     char alone[HASH_ROOM], other[HASH_ROOM];
     double loss;
     int n_failed = 0;
-    run_on(alone, world, 1, 1, tree, &settings, data, &loss, arena);
-    for (int replicas = 1; replicas <= comm_size(world); replicas++) {
-        run_on(other, world, replicas, 2, tree, &settings, data, &loss, arena);
-        n_failed += check(strcmp(alone, other) == 0, world,
-                          arena_print(arena, "%s, %s, %s, %.24s: replicas %d %.12s",
-                                      variant->optimizer, variant->schedule, variant->scaling,
-                                      variant->batch_schedule, replicas, other));
-    }
+    run_on(alone, world, 1, 1, tree, settings, data, &loss, arena);
+    for (int replicas = 1; replicas <= comm_size(world); replicas++)
+        for (int threads = least; threads <= 2; threads++) {
+            run_on(other, world, replicas, threads, tree, settings, data, &loss, arena);
+            n_failed += check(strcmp(alone, other) == 0, world,
+                              arena_print(arena, "%s: replicas %d threads %d %.12s", what, replicas,
+                                          threads, other));
+        }
+    return n_failed;
+}
+
+static int compare(Comm *world, const Variant *variant, const Dataset *data) {
+    Arena *arena = arena_new();
+    TrialSettings settings;
+    trial_from(&settings, text_of(variant, arena), arena);
+    const char *what = arena_print(arena, "%s, %s, %s, %.24s", variant->optimizer,
+                                   variant->schedule, variant->scaling, variant->batch_schedule);
+    int n_failed = compare_layouts(world, what, &settings, data, 2, arena);
     arena_end(arena);
     return n_failed;
 }
@@ -52,6 +62,33 @@ static const char *const batch_schedules[] = {
 };
 _Static_assert((int)(sizeof batch_schedules / sizeof *batch_schedules) == (int)BATCH_SCHEDULE_N,
                "one line a schedule");
+
+/* Batch norm and dropout on images. */
+static int compare_images(Comm *world) {
+    static const char *const models[] = {
+        "{\"name\": \"resnet\", \"width\": 4}",
+        "{\"name\": \"simple_cnn\", \"channels\": [8, 8], \"dense\": 16, \"dropout\": 0.4}",
+    };
+    int n_failed = 0;
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        Arena *arena = arena_new();
+        TrialSettings settings;
+        Dataset data;
+        trial_from(&settings,
+                   arena_print(arena,
+                               "{\"dataset\": {\"name\": \"glyphs\", \"train\": 400, "
+                               "\"valid\": 150, \"test\": 40}, \"model\": %s, "
+                               "\"global_batch\": 48, \"mini_batch\": 8, "
+                               "\"optimizer\": \"momentum\", \"lr\": {\"base\": 0.05}, "
+                               "\"stop\": {\"steps\": 12}, \"eval\": {\"every_examples\": 200}}",
+                               models[i]),
+                   arena);
+        must(dataset_load(&data, settings.dataset, settings.dataset_settings, NULL, arena));
+        n_failed += compare_layouts(world, models[i], &settings, &data, 1, arena);
+        arena_end(arena);
+    }
+    return n_failed;
+}
 
 int main(void) {
     Arena *arena = arena_new();
@@ -82,6 +119,7 @@ int main(void) {
         variant.batch_schedule = batch_schedules[i];
         n_failed += compare(world, &variant, &data);
     }
+    n_failed += compare_images(world);
     comm_finish(world);
     arena_end(arena);
     return n_failed ? 1 : 0;
