@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum { LOG_BUFFER = 1 << 16 };
@@ -92,11 +93,14 @@ static int write_all(int fd, const void *bytes, size_t n) {
     return 0;
 }
 
+static void folder_of(char out[4096], const char *path) {
+    const char *slash = strrchr(path, '/');
+    snprintf(out, 4096, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+}
+
 static int sync_folder_of(const char *path) {
     char folder[4096];
-    const char *slash = strrchr(path, '/');
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
-             slash ? path : ".");
+    folder_of(folder, path);
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return -1;
@@ -116,6 +120,16 @@ Error *io_publish(const char *aside, const char *path) {
     }
     close(fd);
     return NULL;
+}
+
+Error *io_check_room(const char *path, size_t n) {
+    char folder[4096];
+    struct statvfs room;
+    folder_of(folder, path);
+    if (statvfs(folder, &room) != 0 || (double)room.f_bavail * (double)room.f_frsize >= (double)n)
+        return NULL;
+    errno = ENOSPC;
+    return cannot_write(path);
 }
 
 Error *io_write_pieces(const char *path, const IoPiece *pieces, int n) {

@@ -30,6 +30,9 @@ Error *io_publish(const char *aside, const char *path);
  * nobody else works in. */
 void io_remove_stale(const char *folder);
 
+/* Error 74 when the file system of `path` has not `n` bytes to spare. */
+Error *io_check_room(const char *path, size_t n);
+
 Error *io_folder(const char *path); /* mkdir -p */
 bool io_exists(const char *path);
 bool io_is_folder(const char *path);

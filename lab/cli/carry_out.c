@@ -81,6 +81,9 @@ static Error *drive(Plan *plan, const char *file, const CommandLine *line, Arena
         .start_limit_s = 120,
     };
     IoLock *lock;
+    char session[PLAN_SESSION_ROOM];
+    plan_session(session);
+    plan->session = arena_copy(arena, session);
     PASS(read_start_limit(&options.start_limit_s, line));
     experiment_note_overrides(plan->experiment, line->override, line->n_overrides, arena);
     PASS(campaign_open(&lock, plan, arena));
@@ -115,6 +118,10 @@ Error *carry_out_runs(Plan *plan, Experiment *experiment, const char *file, cons
 static Error *carry_out_ranks(Plan *plan, Comm *world, int *code, Arena *arena) {
     bool root = comm_rank(world) == 0;
     IoLock *lock = NULL;
+    char *session = arena_alloc(arena, PLAN_SESSION_ROOM);
+    plan_session(session);
+    comm_bcast(world, session, PLAN_SESSION_ROOM); /* one for all ranks */
+    plan->session = session;
     launch_catch_signals();
     PASS(comm_agree(world, root ? campaign_open(&lock, plan, arena) : NULL));
     PASS(comm_agree(world, root ? campaign_set_aside(plan) : NULL));

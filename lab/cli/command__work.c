@@ -15,6 +15,7 @@ static Error *prepare(Plan *plan, Experiment *experiment, const CommandLine *lin
             error_new(CODE_USAGE, "'%s' changed while its runs were starting", line->word[0]),
             "run the command again");
     PASS(plan_new(plan, experiment, command_option(line, "--results"), NULL, arena));
+    plan->session = command_option(line, "--session");
     int phase = atoi(command_option(line, "--phase"));
     if (phase < 0 || phase >= plan->n_phases)
         return error_new(CODE_USAGE, "there is no phase %d", phase);
@@ -34,7 +35,8 @@ static Error *run_work(const CommandLine *line, int *code, Arena *arena) {
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* no rank outlives its launcher */
     launch_catch_signals();
     if (line->n_words != 1 || !command_option(line, "--results") ||
-        !command_option(line, "--phase") || !command_option(line, "--config"))
+        !command_option(line, "--phase") || !command_option(line, "--config") ||
+        !command_option(line, "--session"))
         return error_hint(error_new(CODE_USAGE, "`_work` is started by `batchlab run`"),
                           "batchlab run EXPERIMENT.json");
     Comm *group = NULL;
@@ -59,12 +61,13 @@ static const Option options[] = {
     {"--results", "DIR", "results root"},
     {"--phase", "N", "phase of the plan"},
     {"--config", "SHA256", "hash of the resolved config"},
+    {"--session", "TEXT", "names the `run` that started it"},
     OPTION_END,
 };
 
 COMMAND_TYPE(_work) = {
     .kind = {.name = "_work", .summary = "a worker process of `run`"},
-    .usage = "EXPERIMENT.json --results DIR --phase N --config SHA256",
+    .usage = "EXPERIMENT.json --results DIR --phase N --config SHA256 --session TEXT",
     .options = options,
     .run = run_work,
 };

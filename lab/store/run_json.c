@@ -65,6 +65,7 @@ static const Field summary_fields[] = {
     SUMMARY(DOUBLE, test_accuracy_at_best_valid),
     SUMMARY(DOUBLE, final_valid_loss),
     SUMMARY(DOUBLE, best_valid_loss),
+    SUMMARY(INT64, timed_out),
     SUMMARY(INT64, pruned_at_step),
     FIELDS_END,
 };

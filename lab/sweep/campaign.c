@@ -5,6 +5,7 @@
 #include "lab/nn/gemm.h"
 #include "lab/store/checkpoints.h"
 #include "lab/store/provenance.h"
+#include "lab/sweep/claim.h"
 #include "lab/sweep/grow.h"
 #include "lab/sweep/isa.h"
 #include "lab/sweep/rungs.h"
@@ -34,6 +35,13 @@ static Error *fill_model(RunHeader *header, const PlannedTrial *trial, Arena *ar
     header->flops_per_example = model->flops_per_example;
     header->noise_unit = noise_unit_names[model->noise_unit];
     return NULL;
+}
+
+static Json *provenance_of(const Plan *plan, const char *mpi, int hosts, Arena *arena) {
+    Json *provenance = provenance_make(mpi, hosts, arena);
+    if (plan->session)
+        json_add_text(provenance, "session", plan->session, arena);
+    return provenance;
 }
 
 static Error *make_header(RunHeader *out, const Plan *plan, const Phase *phase,
@@ -68,7 +76,7 @@ static Error *make_header(RunHeader *out, const Plan *plan, const Phase *phase,
         .target = settings->stop.has_target ? settings->stop.target : NAN,
         .search = trial->cell ? search_entry(trial->cell, trial->point, trial->role, arena) : NULL,
         .metric = settings->stop.has_target ? metric_name((Metric)settings->stop.metric) : NULL,
-        .provenance = provenance_make(mpi, hosts, arena),
+        .provenance = provenance_of(plan, mpi, hosts, arena),
     };
     return fill_model(out, trial, arena);
 }
@@ -171,58 +179,13 @@ static Error *run_one(const Plan *plan, const Phase *phase, const PlannedRun *ru
     return comm_agree(group, error);
 }
 
-/* ---- claims */
-
-static const char *lock_path(const Plan *plan, const PlannedRun *run, Arena *arena) {
-    return arena_print(arena, "%s/trials/%s/lock", plan->folder, run->trial->id);
-}
-
-bool campaign_is_claimed(const Plan *plan, const PlannedRun *run) {
-    Arena *scratch = arena_new();
-    IoLock *lock = NULL;
-    Error *error = io_exists(lock_path(plan, run, scratch))
-                       ? io_lock(&lock, lock_path(plan, run, scratch), false, 0, scratch)
-                       : NULL;
-    bool claimed = io_exists(lock_path(plan, run, scratch)) && !lock;
-    if (error)
-        error_end(error);
-    io_unlock(lock);
-    arena_end(scratch);
-    return claimed;
-}
-
-/* Claims a run's trial and looks once more whether it is done; *lock = NULL: not ours to do. */
-static Error *claim(IoLock **lock, const Plan *plan, const Phase *phase, PlannedRun *run,
-                    Arena *arena) {
-    PASS(io_folder(arena_print(arena, "%s/trials/%s", plan->folder, run->trial->id)));
-    PASS(io_lock(lock, lock_path(plan, run, arena), false, 0, arena));
-    if (!*lock)
-        return NULL;
-    bool finished;
-    RunSummary summary;
-    PASS(run_final(&finished, &summary, plan_run_folder(plan, run, arena), arena));
-    int64_t pause = rungs_pause(plan, phase, run);
-    if (finished && summary.outcome != OUTCOME_INTERRUPTED) {
-        run->done = true;
-        run->outcome = summary.outcome;
-        run->summary = summary;
-    }
-    if (finished && pause > 0)
-        run->reached_steps = summary.steps_run;
-    if (run->done || (finished && pause > 0 && summary.steps_run >= pause)) {
-        io_unlock(*lock);
-        *lock = NULL;
-    }
-    return NULL;
-}
-
 /* *Collective*: one run when it can be had. */
 static Error *take_run(Plan *plan, const Phase *phase, PlannedRun *run, Comm *group,
                        const volatile sig_atomic_t *stop, const CampaignWatch *watch) {
     Arena *arena = arena_new();
     IoLock *lock = NULL;
     bool root = comm_rank(group) == 0;
-    Error *error = root ? claim(&lock, plan, phase, run, arena) : NULL;
+    Error *error = root ? claim_take(&lock, plan, phase, run, arena) : NULL;
     error = comm_agree(group, error);
     char ours = lock != NULL;
     comm_bcast(group, &ours, 1);
@@ -316,7 +279,7 @@ static Error *mark_one(const Plan *plan, PlannedRun *run) {
     IoLock *lock = NULL;
     Error *error = io_folder(arena_print(scratch, "%s/trials/%s", plan->folder, run->trial->id));
     if (!error)
-        error = io_lock(&lock, lock_path(plan, run, scratch), false, 0, scratch);
+        error = io_lock(&lock, claim_path(plan, run, scratch), false, 0, scratch);
     if (!error && lock) {
         error = run_mark_pruned(plan_run_folder(plan, run, scratch), run->summary.pruned_at_step);
         checkpoints_forget(plan->folder, run->trial->id);

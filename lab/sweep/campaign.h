@@ -32,9 +32,6 @@ Error *campaign_set_aside(Plan *plan);
  */
 Error *campaign_mark_pruned(const Plan *plan);
 
-/* True when somebody holds the trial's lock. */
-bool campaign_is_claimed(const Plan *plan, const PlannedRun *run);
-
 /* Records that a run brought its job down: outcome failed. */
 Error *campaign_mark_failed(const Plan *plan, const Phase *phase, const PlannedRun *run);
 

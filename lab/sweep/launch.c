@@ -2,6 +2,7 @@
 
 #include "lab/base/clock.h"
 #include "lab/base/say.h"
+#include "lab/sweep/claim.h"
 #include "lab/sweep/rungs.h"
 #include "lab/sweep/worker.h"
 
@@ -18,6 +19,7 @@ enum { MAX_WORKERS = 256, MAX_CRASHES = 2 };
 
 typedef struct Driver {
     Plan *plan;
+    const Phase *phase; /* being carried out */
     const LaunchOptions *options;
     Worker *worker; /* (MAX_WORKERS) */
     int n_workers;
@@ -48,7 +50,9 @@ static void show(Driver *driver, const Worker *worker) {
     progress_set(&driver->progress, driver->done, note);
 }
 
-static void take_line(Driver *driver, Worker *worker, const Phase *phase) {
+static void hear(void *self, Worker *worker) {
+    Driver *driver = self;
+    const Phase *phase = driver->phase;
     char word[16] = "", id[256] = "", rest[64] = "";
     long long steps = 0; /* behind an outcome */
     if (sscanf(worker->line, "%15s %255s %63s %lld", word, id, rest, &steps) < 2)
@@ -75,31 +79,6 @@ static void take_line(Driver *driver, Worker *worker, const Phase *phase) {
         run->timed_out = interrupted && !paused && !driver->stopping;
     }
     show(driver, worker);
-}
-
-static void take_output(Driver *driver, Worker *worker, const Phase *phase) {
-    char bytes[4096];
-    worker->ready = true;
-    ssize_t n = read(worker->fd, bytes, sizeof bytes);
-    if (n <= 0) {
-        if (n < 0 && errno == EINTR)
-            return;
-        close(worker->fd);
-        worker->fd = -1;
-        while (waitpid(worker->pid, &worker->status, 0) < 0 && errno == EINTR)
-            ;
-        worker->pid = 0;
-        return;
-    }
-    for (ssize_t i = 0; i < n; i++) {
-        if (bytes[i] != '\n' && worker->n_line < sizeof worker->line - 1) {
-            worker->line[worker->n_line++] = bytes[i];
-            continue;
-        }
-        worker->line[worker->n_line] = '\0';
-        worker->n_line = 0;
-        take_line(driver, worker, phase);
-    }
 }
 
 /* SIGUSR1, which mpirun forwards to its ranks at once; on SIGINT and SIGTERM it waits, then kills.
@@ -134,38 +113,51 @@ static void end_silent(Driver *driver) {
 }
 
 /* Until every worker is gone. */
-static void follow(Driver *driver, const Phase *phase) {
+static void follow(Driver *driver) {
     for (;;) {
-        struct pollfd polls[MAX_WORKERS];
-        int index[MAX_WORKERS], n = 0;
-        for (int i = 0; i < driver->n_workers; i++)
-            if (driver->worker[i].fd >= 0) {
-                index[n] = i;
-                polls[n++] = (struct pollfd){.fd = driver->worker[i].fd, .events = POLLIN};
-            }
+        struct pollfd polls[2 * MAX_WORKERS];
+        Worker *from[2 * MAX_WORKERS];
+        nfds_t n = 0;
+        for (int i = 0; i < driver->n_workers; i++) {
+            Worker *worker = &driver->worker[i];
+            const int fds[] = {worker->err_fd, worker->fd}; /* stderr first */
+            for (int j = 0; j < 2; j++)
+                if (fds[j] >= 0) {
+                    from[n] = worker;
+                    polls[n++] = (struct pollfd){.fd = fds[j], .events = POLLIN};
+                }
+        }
         pass_on_stop(driver);
         end_silent(driver);
         if (n == 0)
             return;
-        if (poll(polls, (nfds_t)n, 500) <= 0)
+        if (poll(polls, n, 500) <= 0)
             continue;
-        for (int i = 0; i < n; i++)
-            if (polls[i].revents)
-                take_output(driver, &driver->worker[index[i]], phase);
+        for (nfds_t i = 0; i < n; i++) {
+            if (polls[i].revents && polls[i].fd == from[i]->err_fd)
+                worker_listen_to_mpirun(from[i]);
+            else if (polls[i].revents && polls[i].fd == from[i]->fd)
+                worker_listen(from[i], hear, driver);
+        }
     }
 }
 
-static const char *how_it_ended(int status, char room[64]) {
-    if (WIFSIGNALED(status))
-        snprintf(room, 64, "killed by signal %d", WTERMSIG(status));
+static const char *how_it_ended(const Worker *worker, char room[CAUSE_ROOM]) {
+    if (cause_rank(&worker->cause, room))
+        return room;
+    if (WIFSIGNALED(worker->status))
+        snprintf(room, CAUSE_ROOM, "killed by signal %d", WTERMSIG(worker->status));
     else
-        snprintf(room, 64, "exit code %d", WEXITSTATUS(status));
+        snprintf(room, CAUSE_ROOM, "exit code %d", WEXITSTATUS(worker->status));
     return room;
 }
 
 /* A worker that ended outside a run: once may be bad luck. */
-static Error *judge_start(Driver *driver, const Phase *phase, int code, const char *how) {
+static Error *judge_start(Driver *driver, const Phase *phase, const Worker *worker, int code,
+                          const char *how) {
     int n = phase->replicas;
+    if (worker->cause.n_kept > 0)
+        say("mpirun says: %s", worker->cause.kept);
     if (code == WORKER_NO_PROGRAM)
         return error_hint(
             error_new(CODE_INTERNAL, "cannot start '%s'",
@@ -182,16 +174,16 @@ static Error *judge_start(Driver *driver, const Phase *phase, int code, const ch
 
 /* What a worker's end means: NULL to go on. */
 static Error *judge(Driver *driver, const Phase *phase, const Worker *worker) {
-    char room[64];
+    char room[CAUSE_ROOM];
     int code = WIFEXITED(worker->status) ? WEXITSTATUS(worker->status) : -1;
     if (*driver->stop || code == CODE_OK) /* a Ctrl-C may end a worker before it listens */
         return NULL;
-    how_it_ended(worker->status, room);
+    how_it_ended(worker, room);
     if (code == CODE_IO || code == CODE_USAGE || code == CODE_MISSING || code == CODE_STOPPED)
         return error_hint(error_new(code, "a worker gave up (%s)", room),
                           "its message above says why; the same command goes on");
     if (!worker->run)
-        return judge_start(driver, phase, code, room);
+        return judge_start(driver, phase, worker, code, room);
     int index = (int)(worker->run - driver->plan->runs);
     say("the run %s brought its job down (%s)%s", worker->run->id, room,
         ++driver->crashes[index] < MAX_CRASHES ? "; it gets another chance"
@@ -201,17 +193,11 @@ static Error *judge(Driver *driver, const Phase *phase, const Worker *worker) {
                : campaign_mark_failed(driver->plan, phase, worker->run);
 }
 
-static int count_left(const Plan *plan, const Phase *phase) {
-    int n = 0;
-    for (int i = 0; i < phase->n; i++)
-        n += plan_run_is_left(plan, phase, phase->run[i]) && !phase->run[i]->timed_out;
-    return n;
-}
-
 /* Starts workers for what is left of a phase and waits for them. */
 static Error *carry_out(Driver *driver, int index) {
     const Phase *phase = &driver->plan->phases[index];
-    int left = count_left(driver->plan, phase), side_by_side = driver->plan->cores / phase->threads;
+    int left = claim_count_left(driver->plan, phase),
+        side_by_side = driver->plan->cores / phase->threads;
     int n = phase->alone || side_by_side < 1 ? 1 : side_by_side;
     n = phase->parallel && phase->parallel < n ? phase->parallel : n;
     n = n < left ? n : left;
@@ -222,48 +208,34 @@ static Error *carry_out(Driver *driver, int index) {
         error = worker_start(&driver->worker[i], driver->plan, index, driver->options);
         driver->n_workers += !error;
     }
-    follow(driver, phase);
+    driver->phase = phase;
+    follow(driver);
     for (int i = 0; i < driver->n_workers && !error; i++)
         error = judge(driver, phase, &driver->worker[i]);
     return error;
 }
 
-static int count_claimed(const Plan *plan, const Phase *phase) {
-    int n = 0;
-    for (int i = 0; i < phase->n; i++)
-        n += plan_run_is_left(plan, phase, phase->run[i]) && !phase->run[i]->timed_out &&
-             campaign_is_claimed(plan, phase->run[i]);
-    return n;
-}
-
 static Error *carry_out_phase(Driver *driver, int index) {
     Plan *plan = driver->plan;
     const Phase *phase = &plan->phases[index];
-    double waiting_since = 0;
+    double waiting_since_s = 0;
     for (;;) {
         PASS(plan_refresh(plan));
         PASS(campaign_mark_pruned(plan));
         driver->progress.total = driver->done + plan_work(plan) + plan_pending_work(plan);
-        int left = count_left(driver->plan, phase), claimed = left ? count_claimed(plan, phase) : 0;
+        PASS(claim_look(plan, phase));
+        int left = claim_count_left(plan, phase), taken = left ? claim_count_taken(plan, phase) : 0;
         if (left == 0)
             return NULL;
         if (*driver->stop)
             return error_hint(error_new(CODE_STOPPED, "stopped on request"),
                               "the same command goes on from here");
-        if (claimed < left) {
-            waiting_since = 0;
+        if (taken < left) {
+            waiting_since_s = 0;
             PASS(carry_out(driver, index));
             continue;
         }
-        if (waiting_since == 0)
-            waiting_since = clock_s();
-        if (clock_s() - waiting_since > 10)
-            return error_hint(
-                error_new(CODE_CLAIMED,
-                          "all %d runs that remain of %d replicas are claimed by other "
-                          "live processes",
-                          left, phase->replicas),
-                "wait for them, then run the same command again");
+        PASS(claim_wait(&waiting_since_s, plan, phase));
         usleep(200000);
     }
 }
@@ -282,13 +254,7 @@ Error *launch_plan(Plan *plan, const LaunchOptions *options) {
     for (int i = 0; i < plan->n_phases && !error; i++)
         error = carry_out_phase(&driver, i);
     progress_end(&driver.progress);
-    int n_timed_out = 0;
-    for (int i = 0; i < plan->n_runs; i++)
-        n_timed_out += plan->runs[i].timed_out;
-    if (n_timed_out)
-        say("%d runs ended as interrupted at layouts.max_seconds; the same command starts them "
-            "again",
-            n_timed_out);
+    claim_say_left(plan);
     arena_end(arena);
     return error;
 }

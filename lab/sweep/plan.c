@@ -1,11 +1,14 @@
 #include "lab/sweep/plan.h"
 
+#include "lab/base/clock.h"
 #include "lab/store/provenance.h"
 #include "lab/sweep/grow.h"
 #include "lab/sweep/rungs.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 static const char *run_id(const PlannedTrial *trial, int replicas, int threads,
@@ -242,6 +245,14 @@ Error *plan_new(Plan *out, const Experiment *experiment, const char *results, co
     grow_begin(out);
     PASS(plan_refresh(out));
     return rerun ? apply_rerun(out, rerun) : NULL;
+}
+
+void plan_session(char out[PLAN_SESSION_ROOM]) {
+    char now[CLOCK_UTC_ROOM];
+    struct utsname system = {0};
+    clock_utc(now);
+    uname(&system);
+    snprintf(out, PLAN_SESSION_ROOM, "%s %.64s %ld", now, system.nodename, (long)getpid());
 }
 
 int plan_count_done(const Plan *plan) {

@@ -13,9 +13,9 @@ typedef struct PlannedRun {
     RunMode mode;
     int64_t steps; /* at most: a target may end it earlier */
     bool done;
-    bool rerun; /* done before, but asked for again */
-    bool
-        timed_out; /* this process saw it end at layouts.max_seconds: it is not started again now */
+    bool rerun;         /* done before, but asked for again */
+    bool timed_out;     /* it ended at layouts.max_seconds in this session: it is not
+                           started again now */
     Outcome outcome;    /* when done */
     RunSummary summary; /* of a done run of a search */
     /* ---- of a search that prunes */
@@ -46,7 +46,8 @@ typedef struct SkippedRun {
 
 typedef struct Plan {
     const Experiment *experiment;
-    const char *folder; /* results/<experiment> */
+    const char *folder;  /* results/<experiment> */
+    const char *session; /* names one call of `batchlab run`, in all its processes; NULL: unnamed */
     int n_runs;
     PlannedRun *runs;
     int n_phases;
@@ -73,6 +74,10 @@ typedef enum {
  * as not done. */
 Error *plan_new(Plan *out, const Experiment *experiment, const char *results, const char *rerun,
                 Arena *arena);
+
+/* A name for this call of `batchlab run`, for plan->session. */
+#define PLAN_SESSION_ROOM 128
+void plan_session(char out[PLAN_SESSION_ROOM]);
 
 /* Looks again which runs are done, and grows. Runs that were there stay where they are. */
 Error *plan_refresh(Plan *plan);

@@ -14,6 +14,7 @@
 #define MAGIC "batchlab"
 #define VERSION 1u /* a reader on a machine of the other byte order sees another version */
 #define ALIGN 64u
+#define SPARE (1u << 20) /* bytes of disk that a checkpoint leaves to the journals */
 
 /* 128 bytes. */
 typedef struct CheckpointHead {
@@ -94,7 +95,9 @@ Error *checkpoint_write(const char *path, int64_t step, const char *text, const 
     char hex[HASH_ROOM];
     hash_hex(&hash, hex);
     memcpy(head.sha256, hex, sizeof head.sha256);
-    Error *error = io_write_pieces(path, pieces, n_pieces);
+    Error *error = io_check_room(path, head.n_bytes + SPARE);
+    if (!error)
+        error = io_write_pieces(path, pieces, n_pieces);
     arena_end(scratch);
     return error;
 }

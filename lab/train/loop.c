@@ -59,7 +59,7 @@ static int decide(const Trainer *trainer) {
     bool due =
         layout->checkpoint_s > 0 && trainer->now_s - trainer->checkpoint_s > layout->checkpoint_s;
     bool asked = layout->stop_flag && *layout->stop_flag;
-    return (late || asked ? WANT_STOP : 0) | (due ? WANT_CHECKPOINT : 0);
+    return (asked ? WANT_STOP : 0) | (late ? WANT_TIME : 0) | (due ? WANT_CHECKPOINT : 0);
 }
 
 static void record_step(Trainer *trainer) {
@@ -105,11 +105,14 @@ static void record_checkpoint(Trainer *trainer, bool leaving) {
         trainer->wall_s = clock_s() - trainer->start_s;
         int n = trainer_state(trainer, arrays);
         Error *error = recorder->checkpoint(recorder->self, trainer->step, arrays, n);
-        if (error && !leaving) {
-            say("no checkpoint at step %lld: %s", (long long)trainer->step, error_root(error));
-            error_end(error);
-        } else {
+        if (leaving) {
             keep_failure(trainer, error);
+        } else {
+            if (error && !trainer->checkpoint_failed)
+                say("no checkpoint at step %lld, but the run goes on: %s", (long long)trainer->step,
+                    error_root(error));
+            trainer->checkpoint_failed = error != NULL;
+            error_end(error);
         }
     }
     trainer->wanted &= ~WANT_CHECKPOINT;
@@ -179,8 +182,8 @@ static bool finish_step(Trainer *trainer) {
         reached = evaluate_and_judge(trainer, &diverged);
     bool ended = reached || diverged || trainer->step == trainer->stop_at;
     int64_t pause = trainer->layout->pause_after_steps; /* a run that goes on may be past it */
-    bool leaving =
-        !ended && (wanted & WANT_STOP || (pause > 0 && trainer->step >= pause));
+    bool paused = pause > 0 && trainer->step >= pause;
+    bool leaving = !ended && (wanted & (WANT_STOP | WANT_TIME) || paused);
     bool digested = due || ended || trainer->step == trainer->layout->digest_step;
     if (digested)
         record_digest(trainer);
@@ -189,6 +192,7 @@ static bool finish_step(Trainer *trainer) {
     if (leaving && !digested)
         record_digest(trainer);
     summary->steps_run = trainer->step;
+    summary->timed_out = leaving && !paused && !(wanted & WANT_STOP);
     summary->outcome = diverged  ? OUTCOME_DIVERGED
                        : reached ? OUTCOME_REACHED
                        : leaving ? OUTCOME_INTERRUPTED

@@ -64,6 +64,7 @@ typedef struct RunSummary {
     double final_valid_accuracy, best_valid_accuracy, final_test_accuracy,
         test_accuracy_at_best_valid;
     double final_valid_loss, best_valid_loss; /* best: smallest of all evaluations */
+    int64_t timed_out;                        /* 1: interrupted at layouts.max_seconds */
     int64_t pruned_at_step; /* a search stopped it here, outcome interrupted; 0: it did not */
 } RunSummary;
 

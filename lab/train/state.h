@@ -12,7 +12,7 @@
 enum { SUM_LOSS, SUM_CORRECT, SUM_WANTED, SUM_PRECONDITIONED, SUM_SQNORMS };
 
 /* What rank 0 wants of all ranks after the next step; bits, and it alone adds to SUM_WANTED. */
-enum { WANT_STOP = 1, WANT_CHECKPOINT = 2 };
+enum { WANT_STOP = 1, WANT_CHECKPOINT = 2, WANT_TIME = 4 }; /* time: stop, max_seconds are over */
 
 /* What is summed over the shards of an evaluation. */
 enum { EVAL_LOSS, EVAL_CORRECT, EVAL_TOP5, EVAL_SUMS };
@@ -82,13 +82,14 @@ typedef struct Trainer {
     StepRow row;
     EvalRow eval;
     LayerRow *layer_rows;
-    double *eval_sums;   /* (EVAL_SUMS, evaluation shards) */
-    double start_s;      /* when step 0 would have been, had the run never been interrupted */
-    double began_s;      /* when this run began */
-    double checkpoint_s; /* when the last checkpoint was written, or the run began */
-    double now_s;        /* the end of the last step */
-    int wanted;          /* WANT_ bits of rank 0 for the next step */
-    Error *failure;      /* of rank 0's recorder */
+    double *eval_sums;      /* (EVAL_SUMS, evaluation shards) */
+    double start_s;         /* when step 0 would have been, had the run never been interrupted */
+    double began_s;         /* when this run began */
+    double checkpoint_s;    /* when the last checkpoint was written, or the run began */
+    double now_s;           /* the end of the last step */
+    int wanted;             /* WANT_ bits of rank 0 for the next step */
+    bool checkpoint_failed; /* the last one: said once */
+    Error *failure;         /* of rank 0's recorder */
 } Trainer;
 
 /* setup.c */

@@ -135,7 +135,7 @@ typedef struct TrialLayout {
     int64_t stop_after_steps;  /* verify runs: end here; 0: no */
     int64_t digest_step;       /* store the digest after this step too; 0: no */
     double max_seconds;        /* 0: no limit; ends the run as interrupted */
-    int64_t pause_after_steps; /* end here as interrupted, to be continued; 0: no */
+    int64_t pause_after_steps; /* ends here as interrupted, to be continued; 0: no */
     double checkpoint_s; /* a checkpoint at the first step past each such interval; 0: only at the
                             end of a run that is interrupted */
     const char *resume;  /* on rank 0: a checkpoint of this trial to continue from; NULL: step 0 */

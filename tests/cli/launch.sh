@@ -141,6 +141,8 @@ took=$(($(date +%s) - begin))
 [ "$code" -eq 5 ] || fail "claimed: exit code $code, not 5"
 [ "$took" -ge 9 ] && [ "$took" -le 30 ] || fail "claimed: it waited $took s, not 10"
 grep -q 'claimed by other live processes' "$work/err" || fail "claimed: no word about it"
+in_place "$work/long.json"
+[ "$code" -eq 5 ] || fail "claimed, in place: exit code $code, not 5"
 kill -INT -"$first"
 kill -INT -"$first" 2>/dev/null
 wait_until 12 none_left || fail "Ctrl-C twice leaves processes: $(ours)"

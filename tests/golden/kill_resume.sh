@@ -1,7 +1,7 @@
 #!/bin/sh
-# A sweep survives what happens to it: kill -9 of everything at ten random moments, Ctrl-C, a full disk, a second process in
-# the same folder. The same command goes on, repeats nothing that was finished, and ends with the same bits as a sweep that
-# nobody disturbed.
+# A sweep survives what happens to it: kill -9 of everything at random moments (six; BATCHLAB_KILLS=20 for more), Ctrl-C, a full
+# disk, a second process in the same folder. The same command goes on from the last checkpoints, repeats nothing that was
+# finished, and ends with the same bits as a sweep that nobody disturbed.
 unset OMPI_COMM_WORLD_RANK PMIX_RANK PMI_RANK SLURM_PROCID
 root=${BATCHLAB_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
 binary=${BATCHLAB_BINARY:-$root/build/release/batchlab}
@@ -45,7 +45,7 @@ cat >"$work/kill.json" <<'JSON'
   },
   "sweep": {"global_batch": [64, 128, 256]},
   "seeds": 2,
-  "layouts": {"replicas": [1, 2], "mode": "full"}
+  "layouts": {"replicas": [1, 2], "mode": "full", "checkpoint_s": 0.02}
 }
 JSON
 run() { # folder below results, further words ...
@@ -114,10 +114,12 @@ n_runs=$(grep -c run_id "$work/reference")
 echo "reference: $n_runs runs in $took s"
 [ "$n_runs" -eq 12 ] || fail "12 runs were asked for"
 
-# ---- kill -9 at ten random moments
+# ---- kill -9 at random moments
+kills=${BATCHLAB_KILLS:-6}
 seed=${BATCHLAB_KILL_SEED:-$$}
 : >"$work/kept"
-for i in 1 2 3 4 5 6 7 8 9 10; do
+i=0
+while [ $((i += 1)) -le "$kills" ]; do
   delay=$(awk -v seed="$seed" -v i="$i" -v took="$took" 'BEGIN { srand(seed * 100 + i); print (0.02 + 0.28 * rand()) * took }')
   start killed
   sleep "$delay"
@@ -127,9 +129,13 @@ for i in 1 2 3 4 5 6 7 8 9 10; do
   cat "$work/finished" >>"$work/kept"
   echo "killed after $delay s (seed $seed): $(wc -l <"$work/finished") runs finished"
 done
-run killed || fail "after ten kills: exit code $?"
+run killed || fail "after $kills kills: exit code $?"
 expect_kept killed "$work/kept"
-expect_same_facts killed "ten kills"
+expect_same_facts killed "$kills kills"
+resumed=$(grep -c '"resumed_from": [1-9]' "$work/export")
+echo "$resumed of $n_runs runs went on from a checkpoint"
+[ "$resumed" -ge 1 ] || [ "$kills" -lt 20 ] || fail "no run went on from a checkpoint (seed $seed)"
+[ -z "$(find "$results/killed" -name 'checkpoint-*')" ] || fail "checkpoints of ended trials are left"
 expect_whole_files killed
 
 begun() { # runs, folder
