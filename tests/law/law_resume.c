@@ -161,6 +161,53 @@ static void law_resume__every_batch_schedule(void **state) {
     }
 }
 
+/* A few steps of a model at its default settings; NULL when the dataset is none for it. */
+static const ReadTrial *trial_of_model(const Kind *model, const Kind *dataset, const char *sizes,
+                                       Arena *arena) {
+    const char *text =
+        arena_print(arena,
+                    "{\"dataset\": {\"name\": \"%s\"%s}, \"model\": \"%s\", \"global_batch\": 16,"
+                    "\"mini_batch\": 8,\"optimizer\": \"momentum\", \"lr\": {\"base\": 0.001}, "
+                    "\"stop\": {\"steps\": 5},"
+                    "\"eval\": {\"every_examples\": 80}}",
+                    dataset->name, sizes, model->name);
+    ReadTrial *trial = ARENA_NEW(arena, ReadTrial);
+    Json *json;
+    must(json_parse(&json, text, strlen(text), "test", arena));
+    Error *error = trial_read(&trial->settings, json, arena);
+    if (!error)
+        error = dataset_load(&trial->data, trial->settings.dataset,
+                             trial->settings.dataset_settings, NULL, arena);
+    Model *made;
+    if (!error) {
+        ModelInput input = trial_input(&trial->data);
+        error = model_new(&made, trial->settings.model, trial->settings.model_settings, &input, 8,
+                          arena);
+    }
+    if (!error)
+        return trial;
+    error_end(error);
+    return NULL;
+}
+
+static void law_resume__every_model(void **state) {
+    (void)state;
+    for (int i = 0; i < MODEL_N; i++) {
+        Arena *arena = arena_new();
+        const ReadTrial *trial = NULL;
+        for (int j = 0; j < 2 * DATASET_N && !trial; j++) /* few examples, where it can be told */
+            trial =
+                trial_of_model(model_table[i], dataset_table[j / 2],
+                               j % 2 ? "" : ", \"train\": 300, \"valid\": 50, \"test\": 50", arena);
+        if (!trial)
+            fail_msg("no dataset fits the model '%s'", model_table[i]->name);
+        print_message("%s on %s\n", model_table[i]->name, trial->settings.dataset->kind.name);
+        KeptRun whole = run_trial(trial, 5, 1, arena);
+        check_resume(trial, &whole, 2, 3, arena);
+        arena_end(arena);
+    }
+}
+
 static void law_resume__what_a_trial_may_add(void **state) {
     (void)state;
     static const char *const extras[] = {
@@ -248,6 +295,7 @@ int main(void) {
         cmocka_unit_test(law_resume__every_schedule),
         cmocka_unit_test(law_resume__every_scaling),
         cmocka_unit_test(law_resume__every_batch_schedule),
+        cmocka_unit_test(law_resume__every_model),
         cmocka_unit_test(law_resume__what_a_trial_may_add),
         cmocka_unit_test(law_resume__statistics_and_dropout),
         cmocka_unit_test(law_resume__every_array_matters),
