@@ -17,6 +17,7 @@ typedef enum { /* values are part of every trajectory: never renumber */
                RNG_SPLIT = 8,
                RNG_SEARCH = 9,
                RNG_TEST = 10,
+               RNG_CURVATURE = 11,
 } RngPurpose;
 
 typedef struct Rng {

@@ -164,8 +164,7 @@ static void add_digests(Hdf5File *file, hid_t parent, const RunRecord *run, Aren
     hid_t group = h5_file_group(file, parent, "digests");
     Series step = {"step", "1", "updates done", SERIES_WHOLE, 1, {n, 0}, steps};
     Series sha256 = {"sha256", "", "trajectory digest", SERIES_TEXT, 1, {n, 0}, hashes};
-    hid_t datasets[2] = {h5_file_series(file, group, &step),
-                         h5_file_series(file, group, &sha256)};
+    hid_t datasets[2] = {h5_file_series(file, group, &step), h5_file_series(file, group, &sha256)};
     h5_file_attach(file, datasets, (const char *const[]){"step"}, 1, datasets + 1, 1);
     end_all(datasets, 2);
     h5_file_group_end(group);
@@ -179,12 +178,15 @@ static void add_run(Hdf5File *file, hid_t group, const RunRecord *run) {
     void *scratch = arena_alloc(arena, 8 * (size_t)(most > n_steps ? most : n_steps));
     Rows steps = {run->steps, GROUP_STEPS, 1, {n_steps, 0}, scratch};
     Rows evals = {run->evals, GROUP_EVAL, 1, {n_evals, 0}, scratch};
+    Rows curvatures = {
+        run->curvatures, GROUP_CURVATURE, 1, {(hsize_t)run->n_curvatures, 0}, scratch};
     Rows layers = {run->layers, GROUP_LAYERS, 2, {n_evals, n_layers}, scratch};
     add_run_attributes(file, group, run);
     add_attribute_groups(file, group, run, arena);
     add_series_group(file, group, &steps);
     add_series_group(file, group, &evals);
     add_layers(file, group, run, &evals, &layers);
+    add_series_group(file, group, &curvatures);
     add_digests(file, group, run, arena);
     arena_end(arena);
 }

@@ -15,12 +15,13 @@
 #define JOURNAL_HEAD 12 /* bytes before the payload */
 #define JOURNAL_TAIL 8  /* bytes after it */
 
-typedef enum {                   /* values stand in files: never renumber */
-               FRAME_HEADER = 1, /* JSON text, with the column names of the row frames */
-               FRAME_STEP = 2,   /* one StepRow */
-               FRAME_EVAL = 3,   /* one EvalRow, then n_layers LayerRows */
-               FRAME_DIGEST = 4, /* step int64, 64 hex digits */
-               FRAME_FINAL = 5,  /* JSON text: outcome and summary; nothing follows */
+typedef enum {                      /* values stand in files: never renumber */
+               FRAME_HEADER = 1,    /* JSON text, with the column names of the row frames */
+               FRAME_STEP = 2,      /* one StepRow */
+               FRAME_EVAL = 3,      /* one EvalRow, then n_layers LayerRows */
+               FRAME_DIGEST = 4,    /* step int64, 64 hex digits */
+               FRAME_FINAL = 5,     /* JSON text: outcome and summary; nothing follows */
+               FRAME_CURVATURE = 6, /* one CurvatureRow */
 } FrameType;
 
 typedef struct Frame {

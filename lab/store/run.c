@@ -92,6 +92,7 @@ static size_t largest_frame(const RunHeader *header) {
         sizeof(EvalRow) + (size_t)header->n_layers * sizeof(LayerRow); /* 8 bytes a column */
     size_t digest = 8 + HASH_ROOM;
     size_t n = eval > sizeof(StepRow) ? eval : sizeof(StepRow);
+    _Static_assert(sizeof(CurvatureRow) <= sizeof(StepRow), "a step's frame has room for it");
     return JOURNAL_HEAD + (n > digest ? n : digest) + JOURNAL_TAIL;
 }
 
@@ -162,6 +163,11 @@ static Error *add_eval(RunWriter *writer, const EvalRow *row, const LayerRow *la
     return add_frame(writer, FRAME_EVAL, (size_t)(at - writer->frame) - JOURNAL_HEAD);
 }
 
+static Error *add_curvature(RunWriter *writer, const CurvatureRow *row) {
+    journal_pack(writer->frame + JOURNAL_HEAD, GROUP_CURVATURE, row);
+    return add_frame(writer, FRAME_CURVATURE, (size_t)schema_count(GROUP_CURVATURE) * 8);
+}
+
 static Error *add_digest(RunWriter *writer, int64_t step, const char sha256[HASH_ROOM]) {
     uint8_t *payload = writer->frame + JOURNAL_HEAD;
     journal_put64(payload, (uint64_t)step);
@@ -183,6 +189,11 @@ static Error *record_eval(void *self, const EvalRow *row, const LayerRow *layers
     assert(n_layers == writer->n_layers);
     Error *error = add_eval(writer, row, layers);
     return keep(writer, error ? error : io_log_sync(writer->log));
+}
+
+static Error *record_curvature(void *self, const CurvatureRow *row) {
+    RunWriter *writer = self;
+    return keep(writer, add_curvature(writer, row));
 }
 
 static Error *record_digest(void *self, int64_t step, const float *weights, int64_t n_weights) {
@@ -207,15 +218,16 @@ static Error *record_checkpoint(void *self, int64_t step, const StateArray *arra
 }
 
 Recorder run_recorder(RunWriter *writer) {
-    return (Recorder){writer, record_step, record_eval, record_digest,
-                      writer->keeps_checkpoints ? record_checkpoint : NULL};
+    return (Recorder){writer,        record_step,
+                      record_eval,   record_curvature,
+                      record_digest, writer->keeps_checkpoints ? record_checkpoint : NULL};
 }
 
 /* ---- continuing */
 
 /* Rows, evaluations and digests in the order in which they were recorded. */
 static Error *copy_rows(RunWriter *writer, const RunRecord *before) {
-    int evals = 0, digests = 0;
+    int evals = 0, curvatures = 0, digests = 0;
     for (int64_t i = 0; i < before->n_steps; i++) {
         StepRow row = before->steps[i];
         row.sample_s = row.compute_s = row.reduce_s = row.noise_s = row.update_s = row.step_s = NAN;
@@ -223,6 +235,9 @@ static Error *copy_rows(RunWriter *writer, const RunRecord *before) {
         for (; evals < before->n_evals && before->evals[evals].step == row.step; evals++)
             PASS(
                 add_eval(writer, &before->evals[evals], before->layers + evals * writer->n_layers));
+        for (; curvatures < before->n_curvatures && before->curvatures[curvatures].step == row.step;
+             curvatures++)
+            PASS(add_curvature(writer, &before->curvatures[curvatures]));
         for (; digests < before->n_digests && before->digests[digests].step == row.step;
              digests++) {
             strcpy(writer->trajectory_sha256, before->digests[digests].sha256);

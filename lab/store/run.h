@@ -49,6 +49,8 @@ typedef struct RunRecord {
     int n_evals;
     EvalRow *evals;
     LayerRow *layers; /* (n_evals, n_layers) */
+    int n_curvatures;
+    CurvatureRow *curvatures;
     int n_digests;
     RunDigest *digests;
     bool finished; /* the last record is there; otherwise summary is rebuilt from the rows, outcome

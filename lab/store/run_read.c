@@ -30,6 +30,8 @@ static bool next_frame(Frame *out, const Reader *reader, size_t offset) {
         return out->n == step;
     if (out->type == FRAME_EVAL)
         return out->n == eval + (size_t)reader->n_layers * layer;
+    if (out->type == FRAME_CURVATURE)
+        return out->n == (size_t)reader->columns[GROUP_CURVATURE].n * 8;
     if (out->type == FRAME_DIGEST)
         return out->n == 8 + HASH_ROOM - 1;
     return true;
@@ -64,14 +66,16 @@ static size_t count_rows(RunRecord *out, const Reader *reader, size_t offset, Ar
     for (; !out->finished && next_frame(&frame, reader, offset); offset = frame.end) {
         out->n_steps += frame.type == FRAME_STEP;
         out->n_evals += frame.type == FRAME_EVAL;
+        out->n_curvatures += frame.type == FRAME_CURVATURE;
         out->n_digests += frame.type == FRAME_DIGEST;
         out->finished |= frame.type == FRAME_FINAL;
     }
     out->steps = ARENA_ARRAY(arena, StepRow, out->n_steps);
     out->evals = ARENA_ARRAY(arena, EvalRow, out->n_evals);
     out->layers = ARENA_ARRAY(arena, LayerRow, (int64_t)out->n_evals * reader->n_layers);
+    out->curvatures = ARENA_ARRAY(arena, CurvatureRow, out->n_curvatures);
     out->digests = ARENA_ARRAY(arena, RunDigest, out->n_digests);
-    out->n_steps = out->n_evals = out->n_digests = 0;
+    out->n_steps = out->n_evals = out->n_curvatures = out->n_digests = 0;
     return offset;
 }
 
@@ -98,6 +102,9 @@ static Error *read_frame(RunRecord *out, const Reader *reader, const Frame *fram
         journal_unpack(&out->steps[out->n_steps++], &reader->columns[GROUP_STEPS], frame->payload);
     if (frame->type == FRAME_EVAL)
         read_eval(out, reader, frame);
+    if (frame->type == FRAME_CURVATURE)
+        journal_unpack(&out->curvatures[out->n_curvatures++], &reader->columns[GROUP_CURVATURE],
+                       frame->payload);
     if (frame->type == FRAME_DIGEST)
         read_digest(out, frame);
     if (frame->type == FRAME_FINAL) {

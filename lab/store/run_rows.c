@@ -23,6 +23,8 @@ static bool cut_at(RunRecord *run, int64_t step, const char *rows_sha256) {
         return false;
     run->n_steps = steps;
     run->n_evals = evals;
+    while (run->n_curvatures > 0 && run->curvatures[run->n_curvatures - 1].step > step)
+        run->n_curvatures--;
     return true;
 }
 

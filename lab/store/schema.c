@@ -7,6 +7,7 @@
 #define ROW_STEPS StepRow
 #define ROW_EVAL EvalRow
 #define ROW_LAYERS LayerRow
+#define ROW_CURVATURE CurvatureRow
 
 #define COLUMN(group, field, type, unit, trajectory, meaning)                                      \
     {GROUP_##group, #field, COLUMN_##type, offsetof(ROW_##group, field), unit, trajectory, meaning},
@@ -19,14 +20,14 @@ const int schema_n_columns = (int)(sizeof schema_columns / sizeof schema_columns
 
 /* A field of record.h without its line in schema.def is a compile error. */
 #define COLUMN(group, field, type, unit, trajectory, meaning) +sizeof(((ROW_##group *)0)->field)
-_Static_assert(sizeof(StepRow) + sizeof(EvalRow) + sizeof(LayerRow) == 0
+_Static_assert(sizeof(StepRow) + sizeof(EvalRow) + sizeof(LayerRow) + sizeof(CurvatureRow) == 0
 #include "lab/store/schema.def"
                ,
-               "every field of StepRow, EvalRow and LayerRow has a line in schema.def");
+               "every field of the rows has a line in schema.def");
 #undef COLUMN
 
 const char *schema_group_name(SchemaGroup group) {
-    static const char *const names[GROUP_N] = {"steps", "eval", "layers"};
+    static const char *const names[GROUP_N] = {"steps", "eval", "layers", "curvature"};
     return names[group];
 }
 
@@ -35,7 +36,8 @@ const char *schema_type_name(ColumnType type) {
 }
 
 size_t schema_row_bytes(SchemaGroup group) {
-    static const size_t bytes[GROUP_N] = {sizeof(StepRow), sizeof(EvalRow), sizeof(LayerRow)};
+    static const size_t bytes[GROUP_N] = {sizeof(StepRow), sizeof(EvalRow), sizeof(LayerRow),
+                                          sizeof(CurvatureRow)};
     return bytes[group];
 }
 

@@ -5,14 +5,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-typedef enum { GROUP_STEPS, GROUP_EVAL, GROUP_LAYERS, GROUP_N } SchemaGroup;
+typedef enum { GROUP_STEPS, GROUP_EVAL, GROUP_LAYERS, GROUP_CURVATURE, GROUP_N } SchemaGroup;
 typedef enum { COLUMN_INT64, COLUMN_DOUBLE } ColumnType;
 
 typedef struct Column {
     SchemaGroup group;
     const char *name;
     ColumnType type;
-    size_t offset; /* in StepRow, EvalRow or LayerRow */
+    size_t offset; /* in StepRow, EvalRow, ... */
     const char *unit;
     bool trajectory; /* part of the digest */
     const char *meaning;
@@ -21,9 +21,9 @@ typedef struct Column {
 #define SCHEMA_VERSION 1
 extern const Column schema_columns[];
 extern const int schema_n_columns;
-const char *schema_group_name(SchemaGroup group); /* "steps", "eval", "layers" */
+const char *schema_group_name(SchemaGroup group); /* "steps", "eval", ... */
 const char *schema_type_name(ColumnType type);    /* "int64", "double" */
-size_t schema_row_bytes(SchemaGroup group);       /* sizeof StepRow, EvalRow or LayerRow */
+size_t schema_row_bytes(SchemaGroup group);       /* sizeof StepRow, ... */
 int schema_count(SchemaGroup group);              /* columns of a group */
 
 #endif

@@ -106,6 +106,11 @@ static Error *watched_eval(void *self, const EvalRow *row, const LayerRow *layer
     return watched->inner.eval(watched->inner.self, row, layers, n_layers);
 }
 
+static Error *watched_curvature(void *self, const CurvatureRow *row) {
+    Watched *watched = self;
+    return watched->inner.curvature(watched->inner.self, row);
+}
+
 static Error *watched_digest(void *self, int64_t step, const float *weights, int64_t n_weights) {
     Watched *watched = self;
     return watched->inner.digest(watched->inner.self, step, weights, n_weights);
@@ -152,8 +157,11 @@ static Error *run_one(const Plan *plan, const Phase *phase, const PlannedRun *ru
     if (root && watch->start)
         watch->start(watch->self, run, header.resumed_from);
     Watched watched = {.watch = watch, .run = run};
-    Recorder recorder = {
-        .self = &watched, .step = watched_step, .eval = watched_eval, .digest = watched_digest};
+    Recorder recorder = {.self = &watched,
+                         .step = watched_step,
+                         .eval = watched_eval,
+                         .curvature = watched_curvature,
+                         .digest = watched_digest};
     if (root)
         watched.inner = run_recorder(writer);
     if (watched.inner.checkpoint)

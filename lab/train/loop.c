@@ -88,6 +88,13 @@ static void record_eval(Trainer *trainer) {
                                              model->n_segments));
 }
 
+static void record_curvature(Trainer *trainer) {
+    const Recorder *recorder = trainer->recorder;
+    keep_failure(trainer, curvature_measure(trainer));
+    if (recorder && recorder->curvature && !trainer->failure)
+        keep_failure(trainer, recorder->curvature(recorder->self, &trainer->curvature_row));
+}
+
 static void record_digest(Trainer *trainer) {
     const Recorder *recorder = trainer->recorder;
     if (recorder && recorder->digest && !trainer->failure)
@@ -160,6 +167,8 @@ static bool evaluate_and_judge(Trainer *trainer, bool *diverged) {
     RunSummary *summary = trainer->summary;
     evaluate(trainer);
     record_eval(trainer);
+    if (curvature_is_due(trainer))
+        record_curvature(trainer);
     summarize(trainer, summary);
     *diverged = *diverged || !isfinite(trainer->eval.valid_loss);
     bool reached = !*diverged && has_reached(&trainer->settings->stop, &trainer->eval);

@@ -44,12 +44,24 @@ typedef struct LayerRow {
     double weight_norm, grad_norm, trust_ratio, noise_scale;
 } LayerRow;
 
+/* Of the training loss, over a fixed subset of the training set; on request. */
+typedef struct CurvatureRow {
+    int64_t step, examples;
+    double ghg;                      /* G'HG */
+    double trace_h_sigma;            /* tr(H Sigma), per example */
+    double top_eigenvalue;           /* of largest size */
+    double grad_sqnorm, noise_trace; /* |G|^2 and tr(Sigma) over the same subset */
+    double noise_scale;              /* B_noise = tr(H Sigma) / G'HG; NaN unless G'HG > 0 */
+    double lr_max;                   /* |G|^2 / G'HG */
+} CurvatureRow;
+
 /* Where rank 0 sends its rows. Every function may fail with an I/O error; NULL functions are
  * skipped. */
 typedef struct Recorder {
     void *self;
     Error *(*step)(void *self, const StepRow *row);
     Error *(*eval)(void *self, const EvalRow *row, const LayerRow *layers, int n_layers);
+    Error *(*curvature)(void *self, const CurvatureRow *row); /* after the evaluation's row */
     /* Digest of everything recorded so far and `weights` (n_weights), stored at `step`. Running
      * statistics count as weights: they stand behind them. */
     Error *(*digest)(void *self, int64_t step, const float *weights, int64_t n_weights);

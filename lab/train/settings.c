@@ -59,6 +59,20 @@ static const Param noise_rows[] = {
     PARAM_END,
 };
 
+static const Param curvature_rows[] = {
+    PARAM(COUNT, CurvatureSettings, every_examples, "0", 0, 1e15, "examples",
+          "measured at the first evaluation at or past each multiple, 0: never"),
+    PARAM(COUNT, CurvatureSettings, examples, "1024", 2, 1 << 24, "examples",
+          "fixed subset of the training set, at least two mini-batches"),
+    PARAM(NUMBER, CurvatureSettings, step, "0.00390625", 1e-7, 1, "1",
+          "of the central differences, as a fraction of |w|; best near 2^-8 in float32"),
+    PARAM(COUNT, CurvatureSettings, probes, "8", 1, 255, "1",
+          "random vectors for tr(H Sigma), three gradients each"),
+    PARAM(COUNT, CurvatureSettings, iterations, "20", 1, 10000, "1",
+          "of the power method for the top eigenvalue, two gradients each"),
+    PARAM_END,
+};
+
 static const TrialSection sections[] = {
     {"eval", offsetof(TrialSettings, eval), eval_rows,
      "when the validation and test sets are looked at", 0},
@@ -68,6 +82,8 @@ static const TrialSection sections[] = {
     {"weight_ema", offsetof(TrialSettings, ema), ema_rows, "averaged weights for evaluation", 0},
     {"noise", offsetof(TrialSettings, noise), noise_rows,
      "noise statistics besides the noise scale, on request", sizeof(NoiseSettings)},
+    {"curvature", offsetof(TrialSettings, curvature), curvature_rows,
+     "curvature of the training loss at evaluations, on request", sizeof(CurvatureSettings)},
     {"branch", offsetof(TrialSettings, branch), branch_rows,
      "a branch off the trial, with another batch; `branch` beside `sweep` makes families of them",
      sizeof(BranchSettings)},
@@ -95,10 +111,9 @@ static const Param isa_rows[] = {
 };
 
 static const char *const trial_keys[] = {
-    "dataset",   "model", "global_batch", "mini_batch", "batch_schedule",
-    "optimizer", "lr",    "stop",         "isa",        "layers",
-    "eval",      "clip",  "loss",         "weight_ema", "noise",
-    "branch",    NULL};
+    "dataset", "model",      "global_batch", "mini_batch", "batch_schedule", "optimizer",
+    "lr",      "stop",       "isa",          "layers",     "eval",           "clip",
+    "loss",    "weight_ema", "noise",        "curvature",  "branch",         NULL};
 
 /* ---- reading */
 

@@ -47,7 +47,16 @@ void trainer_deal(Trainer *trainer, int64_t global_batch) {
     }
 }
 
-/* Most buffers that one thread needs at once, over every batch that the trial will have. */
+/* Most buffers that one thread needs at once for a batch of this size. */
+static void count_spares_of(Trainer *trainer, int *n_spare, int64_t global_batch) {
+    trainer_deal(trainer, global_batch);
+    for (int i = 0; i < trainer->threads; i++) {
+        int n = deepest_stack(trainer->thread[i].first, trainer->thread[i].last, trainer->n_shards);
+        n_spare[i] = n > n_spare[i] ? n : n_spare[i];
+    }
+}
+
+/* The same over every batch that the trial will have. */
 static void count_spares(Trainer *trainer, int *n_spare) {
     int64_t examples = 0, last_batch = 0;
     for (int64_t step = 0; step < trainer->timeline.total_steps; step++) {
@@ -58,12 +67,7 @@ static void count_spares(Trainer *trainer, int *n_spare) {
         if (batch == last_batch)
             continue;
         last_batch = batch;
-        trainer_deal(trainer, batch);
-        for (int i = 0; i < trainer->threads; i++) {
-            int n =
-                deepest_stack(trainer->thread[i].first, trainer->thread[i].last, trainer->n_shards);
-            n_spare[i] = n > n_spare[i] ? n : n_spare[i];
-        }
+        count_spares_of(trainer, n_spare, batch);
     }
 }
 
@@ -109,6 +113,9 @@ static void buffers_new(Trainer *trainer) {
     trainer->thread = ARENA_ARRAY(arena, TrainThread, threads);
     int *n_spare = ARENA_ARRAY(arena, int, threads);
     count_spares(trainer, n_spare);
+    if (trainer->settings->curvature.every_examples)
+        count_spares_of(trainer, n_spare,
+                        curvature_examples(trainer->settings, trainer->data->n[SPLIT_TRAIN]));
     for (int i = 0; i < threads; i++)
         thread_new(&trainer->thread[i], trainer, n_spare[i]);
     trainer->global_batch = 0;
@@ -192,6 +199,7 @@ Error *trainer_new(Trainer **out, const TrialSettings *settings, uint64_t seed, 
     if (trainer->model->type->init_running)
         trainer->model->type->init_running(trainer->model, trainer->running);
     preconditioned_new(trainer);
+    curvature_new(trainer);
     if (settings->ema.half_life_examples > 0) {
         trainer->averaged = ARENA_ARRAY(arena, float, trainer->model->n_weights);
         memcpy(trainer->averaged, trainer->weights,

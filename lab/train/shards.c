@@ -64,13 +64,13 @@ static void run_shard(const Trainer *trainer, TrainThread *thread, int64_t index
                    .y = thread->y,
                    .seed = trainer->seed,
                    .step = trainer->step,
-                   .index = index};
+                   .index = trainer->first_stream + index};
     TreeNode node = {.level = 0, .index = index};
     TreeNode *top = thread->n_stack > 0 ? &thread->stack[thread->n_stack - 1] : NULL;
     bool by_example = model->noise_unit == NOISE_UNIT_EXAMPLE;
     /* The right leaf of a pair is added inside the pass, unless its own norm is wanted. */
-    bool pair = by_example && !trainer->preconditioner && top && top->level == 0 &&
-                top->index % 2 == 0 && top->index + 1 == index;
+    bool pair = by_example && !trainer->preconditioner && !trainer->probe && top &&
+                top->level == 0 && top->index % 2 == 0 && top->index + 1 == index;
     node.data = pair ? top->data : take_spare(thread);
     ModelPass pass = {.weights = trainer->weights,
                       .grad_sum = sum_floats(shape, node.data),
@@ -81,6 +81,8 @@ static void run_shard(const Trainer *trainer, TrainThread *thread, int64_t index
                       .label_smoothing = trainer->settings->loss.label_smoothing,
                       .smooth_others = trainer->settings->loss.smooth == 1};
     model->type->pass(model, &shard, &pass);
+    if (trainer->probe)
+        vec_scale(pass.grad_sum, curvature_sign(trainer, index), model->n_weights);
     if (!by_example)
         shard_norms(model, pass.grad_sum, thread->sumsq);
     if (!pair)

@@ -42,6 +42,8 @@ int trainer_state(Trainer *trainer, StateArray out[CHECKPOINT_MAX_ARRAYS]) {
         trainer->layer_noise);
     if (trainer->preconditioner)
         add(out, &n, "preconditioned", STATE_WORDS, SMOOTH_WORDS, &trainer->preconditioned);
+    if (trainer->curvature)
+        add(out, &n, "curvature_at", STATE_INT64, 1, &trainer->curvature_at);
     add(out, &n, "start_loss", STATE_DOUBLE, 1, &trainer->start_loss);
     add(out, &n, "wall_s", STATE_DOUBLE, 1, &trainer->wall_s);
     add(out, &n, "summary", STATE_WORDS, SUMMARY_WORDS, &trainer->summary->steps_to_target);

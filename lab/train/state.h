@@ -17,6 +17,8 @@ enum { WANT_STOP = 1, WANT_CHECKPOINT = 2, WANT_TIME = 4 }; /* time: stop, max_s
 /* What is summed over the shards of an evaluation. */
 enum { EVAL_LOSS, EVAL_CORRECT, EVAL_TOP5, EVAL_SUMS };
 
+typedef struct Curvature Curvature;
+
 /* One OpenMP thread of one replica: a contiguous block of the replica's shards. */
 typedef struct TrainThread {
     int64_t first, last; /* its shards */
@@ -52,6 +54,7 @@ typedef struct Trainer {
     NoiseSmooth noise, *layer_noise; /* layer_noise (n_segments) */
     NoiseSmooth gain_noise;          /* of a scaling rule that follows the noise */
     NoiseSmooth preconditioned;      /* noise of P g */
+    int64_t curvature_at;            /* examples seen when it was measured last */
     double gain;                     /* its factor, 1 otherwise */
     double clock;                    /* where the schedule stands, in examples */
     double start_loss;
@@ -75,9 +78,13 @@ typedef struct Trainer {
     float *grad;           /* the mean gradient, after the noise stage */
     float *own_grad;       /* (n_weights) where it goes when the sum is shared */
     double *chunk_sumsq;
-    OptimLayer *layers;      /* (n_segments) */
-    float *preconditioner;   /* (n_weights) P of this step; NULL: not asked for, or the optimizer
-                                has none */
+    OptimLayer *layers;    /* (n_segments) */
+    float *preconditioner; /* (n_weights) P of this step; NULL: not asked for, or the optimizer
+                              has none */
+    Curvature *curvature;  /* NULL: not asked for */
+    int probe;             /* above 0: shards count with the signs of this probe */
+    int64_t first_stream;  /* number of the models' random stream for shard 0 */
+    CurvatureRow curvature_row;
     bool has_preconditioner; /* not during the first updates */
     StepRow row;
     EvalRow eval;
@@ -120,6 +127,18 @@ void preconditioned_new(Trainer *trainer);
 void preconditioned_begin(Trainer *trainer); /* P of the step at hand */
 double preconditioned_shard(const Trainer *trainer, const float *grad_sum);
 void preconditioned_see(Trainer *trainer); /* after the mean gradient */
+
+/* Unbiased noise of the step at hand from sums of squares over its units (examples or shards) and
+ * of its mean gradient; statistics.c. */
+NoiseEstimate noise_of(const Trainer *trainer, double unit_sumsq, double grad_sumsq);
+
+/* curvature.c. Examples of its subset: whole mini-batches. */
+int64_t curvature_examples(const TrialSettings *settings, int64_t n_train);
+void curvature_new(Trainer *trainer);
+bool curvature_is_due(const Trainer *trainer);
+float curvature_sign(const Trainer *trainer, int64_t shard);
+/* *Collective*: fills trainer->curvature_row. Leaves everything else as it was but the sums. */
+Error *curvature_measure(Trainer *trainer);
 
 /* *Collective*: fills trainer->eval. */
 void evaluate(Trainer *trainer); /* evaluate.c */

@@ -29,7 +29,7 @@ static void scale_and_square(Trainer *trainer) {
     }
 }
 
-static NoiseEstimate estimate(const Trainer *trainer, double unit_sumsq, double grad_sumsq) {
+NoiseEstimate noise_of(const Trainer *trainer, double unit_sumsq, double grad_sumsq) {
     double batch = (double)trainer->global_batch, span = (double)trainer->settings->mini_batch;
     double seen = trainer->data->endless ? 0 : batch / (double)trainer->data->n[SPLIT_TRAIN];
     if (trainer->model->noise_unit == NOISE_UNIT_EXAMPLE)
@@ -68,9 +68,9 @@ void stage_noise(Trainer *trainer) {
         double u = trainer->sums[SUM_SQNORMS + i], g = trainer->layers[i].grad_sumsq;
         unit_total += u;
         grad_total += g;
-        noise_see(&trainer->layer_noise[i], estimate(trainer, u, g), NOISE_DECAY);
+        noise_see(&trainer->layer_noise[i], noise_of(trainer, u, g), NOISE_DECAY);
     }
-    NoiseEstimate whole = estimate(trainer, unit_total, grad_total);
+    NoiseEstimate whole = noise_of(trainer, unit_total, grad_total);
     noise_see(&trainer->noise, whole, NOISE_DECAY);
     follow_noise(trainer, whole);
     row->train_loss = trainer->sums[SUM_LOSS] / (double)trainer->global_batch;

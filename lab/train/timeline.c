@@ -1,5 +1,7 @@
 #include "lab/train/timeline.h"
 
+#include "lab/train/state.h"
+
 #include <math.h>
 
 static bool is_constant(const TrialSettings *settings) {
@@ -117,6 +119,22 @@ static Error *walk_branch(Timeline *timeline) {
     return NULL;
 }
 
+/* Its subset is dealt to ranks and threads like a batch. */
+static Error *make_room_for_curvature(Timeline *timeline) {
+    const TrialSettings *settings = timeline->settings;
+    int64_t m = curvature_examples(settings, timeline->n_train);
+    if (m < 2 * settings->mini_batch)
+        return error_hint(error_new(CODE_USAGE,
+                                    "trial.curvature has %lld of %lld training examples for "
+                                    "mini-batches of %lld, but needs two of them",
+                                    (long long)settings->curvature.examples,
+                                    (long long)timeline->n_train, (long long)settings->mini_batch),
+                          "raise trial.curvature.examples or lower trial.mini_batch");
+    timeline->least_batch = m < timeline->least_batch ? m : timeline->least_batch;
+    timeline->largest_batch = m > timeline->largest_batch ? m : timeline->largest_batch;
+    return NULL;
+}
+
 Error *timeline_new(Timeline *out, const TrialSettings *settings, int64_t n_train) {
     *out = (Timeline){.settings = settings,
                       .n_train = n_train,
@@ -137,5 +155,7 @@ Error *timeline_new(Timeline *out, const TrialSettings *settings, int64_t n_trai
         walk(out, 0, budget, settings->stop.steps > 0 ? settings->stop.steps : INT64_MAX);
     }
     out->end_examples = out->total_examples;
-    return settings->branch.examples > 0 ? walk_branch(out) : NULL;
+    if (settings->branch.examples > 0)
+        PASS(walk_branch(out));
+    return settings->curvature.every_examples > 0 ? make_room_for_curvature(out) : NULL;
 }

@@ -46,6 +46,14 @@ typedef struct NoiseSettings {
     bool preconditioned;
 } NoiseSettings;
 
+/* Curvature along the way (curvature.c). */
+typedef struct CurvatureSettings {
+    int64_t every_examples; /* 0: never */
+    int64_t examples;       /* of the subset, m */
+    double step;            /* of the differences, as a fraction of |w| */
+    int64_t probes, iterations;
+} CurvatureSettings;
+
 typedef struct EvalSettings {
     int64_t every_examples; /* 0: one epoch */
 } EvalSettings;
@@ -75,6 +83,7 @@ typedef struct TrialSettings {
     LossSettings loss;
     EmaSettings ema;
     NoiseSettings noise;
+    CurvatureSettings curvature;
     BranchSettings branch;
     int n_layer_rules;
     const LayerRule *layer_rules;

@@ -69,6 +69,13 @@ static void assert_same_rows(const KeptRun *whole, const KeptRun *part, int64_t 
         eval++;
     for (int i = 0; i < part->n_evals; i++)
         assert_memory_equal(&part->evals[i], &whole->evals[eval + i], offsetof(EvalRow, wall_s));
+    int first = 0;
+    while (first < whole->n_curvatures && whole->curvatures[first].step <= after)
+        first++;
+    assert_true(first + part->n_curvatures <= whole->n_curvatures);
+    if (part->n_curvatures)
+        assert_memory_equal(part->curvatures, whole->curvatures + first,
+                            sizeof(CurvatureRow) * (size_t)part->n_curvatures);
 }
 
 static bool same_summary(RunSummary a, RunSummary b) {
@@ -215,6 +222,7 @@ static void law_resume__what_a_trial_may_add(void **state) {
         ", \"clip\": {\"norm\": 0.1}, \"loss\": {\"label_smoothing\": 0.1}",
         ", \"weight_ema\": {\"half_life_examples\": 90}, \"clip\": {\"norm\": 0.2}",
         ", \"noise\": {\"preconditioned\": true}",
+        ", \"curvature\": {\"every_examples\": 500, \"examples\": 64, \"iterations\": 2}",
         ", \"branch\": {\"at_examples\": 480, \"factor\": 3, \"examples\": 576}",
     };
     for (size_t i = 0; i < sizeof extras / sizeof *extras; i++) {
@@ -241,6 +249,10 @@ static bool same_rest(const KeptRun *whole, const KeptRun *rest, int after) {
     for (int i = 1; i <= rest->n_evals && same; i++)
         same = memcmp(&rest->evals[rest->n_evals - i], &whole->evals[whole->n_evals - i],
                       offsetof(EvalRow, wall_s)) == 0;
+    int ahead = whole->n_curvatures - rest->n_curvatures;
+    while (ahead < whole->n_curvatures && whole->curvatures[ahead].step <= after)
+        same = false, ahead++;
+    same = same && (ahead == 0 || whole->curvatures[ahead - 1].step <= after);
     return same && same_summary(rest->summary, whole->summary) &&
            memcmp(rest->layers, whole->layers, sizeof(LayerRow) * (size_t)whole->n_layers) == 0;
 }
@@ -285,7 +297,8 @@ static void law_resume__every_array_matters(void **state) {
     every_array_matters(&variant, false);
     variant = plain;
     variant.optimizer = "adamw";
-    variant.extra = ", \"noise\": {\"preconditioned\": true}";
+    variant.extra = ", \"noise\": {\"preconditioned\": true}, \"curvature\": {\"every_examples\": "
+                    "330, \"examples\": 64, \"probes\": 1, \"iterations\": 1}";
     every_array_matters(&variant, true);
 }
 

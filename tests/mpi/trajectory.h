@@ -18,6 +18,8 @@ typedef struct Seen {
 
 static inline Error *see_step(void *self, const StepRow *row) {
     digest_step(&((Seen *)self)->digest, row);
+    hash_add(&((Seen *)self)->digest.rows, &row->preconditioned_trace,
+             sizeof row->preconditioned_trace); /* no part of the digest, but of the contract */
     ((Seen *)self)->last_loss = row->train_loss;
     return NULL;
 }
@@ -25,6 +27,11 @@ static inline Error *see_step(void *self, const StepRow *row) {
 static inline Error *see_eval(void *self, const EvalRow *row, const LayerRow *layers,
                               int n_layers) {
     digest_eval(&((Seen *)self)->digest, row, layers, n_layers);
+    return NULL;
+}
+
+static inline Error *see_curvature(void *self, const CurvatureRow *row) {
+    hash_add(&((Seen *)self)->digest.rows, row, sizeof *row);
     return NULL;
 }
 
@@ -54,7 +61,11 @@ static inline void run_on(char hex[HASH_ROOM], Comm *world, int replicas, int th
     Comm *group;
     must(comm_split(&group, world, comm_rank(world) < replicas ? 0 : -1, arena));
     Seen seen = {.digest = digest_new()};
-    Recorder recorder = {.self = &seen, .step = see_step, .eval = see_eval, .digest = see_digest};
+    Recorder recorder = {.self = &seen,
+                         .step = see_step,
+                         .eval = see_eval,
+                         .curvature = see_curvature,
+                         .digest = see_digest};
     if (group) {
         TrialLayout layout = {.comm = group, .threads = threads, .collective = collective};
         RunSummary summary;

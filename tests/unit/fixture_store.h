@@ -96,7 +96,18 @@ static inline LayerRow fixture_layer(int eval, int layer) {
     return (LayerRow){1 + eval, 10 + layer, layer ? NAN : 0.001, 100 * eval + layer};
 }
 
-/* Step rows 1..n_steps, an evaluation with its digest after every second step. */
+static inline CurvatureRow fixture_curvature(int eval) {
+    return (CurvatureRow){.step = 2 * eval + 2,
+                          .examples = 64 * (eval + 1),
+                          .ghg = -0.0,
+                          .trace_h_sigma = 1.0 / 3,
+                          .top_eigenvalue = 5e-324,
+                          .grad_sqnorm = eval,
+                          .noise_scale = NAN,
+                          .lr_max = INFINITY};
+}
+
+/* Step rows 1..n_steps, an evaluation with its curvature and digest after every second step. */
 static inline Error *fixture_record(RunWriter *writer, int n_steps) {
     static const float weights[FIXTURE_WEIGHTS] = {1, -0.0f, 3, 4, 5, 6, 7};
     Recorder recorder = run_recorder(writer);
@@ -108,6 +119,8 @@ static inline Error *fixture_record(RunWriter *writer, int n_steps) {
         EvalRow eval = fixture_eval(i / 2);
         LayerRow layers[FIXTURE_LAYERS] = {fixture_layer(i / 2, 0), fixture_layer(i / 2, 1)};
         PASS(recorder.eval(recorder.self, &eval, layers, FIXTURE_LAYERS));
+        CurvatureRow curvature = fixture_curvature(i / 2);
+        PASS(recorder.curvature(recorder.self, &curvature));
         PASS(recorder.digest(recorder.self, i + 1, weights, FIXTURE_WEIGHTS));
     }
     return NULL;
@@ -182,6 +195,11 @@ static inline void assert_rows(const RunRecord *run) {
             LayerRow layer = fixture_layer(i, j);
             assert_memory_equal(&run->layers[i * FIXTURE_LAYERS + j], &layer, sizeof layer);
         }
+    }
+    assert_true(run->n_curvatures <= run->n_evals);
+    for (int i = 0; i < run->n_curvatures; i++) {
+        CurvatureRow expected = fixture_curvature(i);
+        assert_memory_equal(&run->curvatures[i], &expected, sizeof expected);
     }
 }
 

@@ -134,6 +134,10 @@ static void test_digest__sees_every_column_but_seconds(void **state) {
     digest_of(expected, &trace);
     for (int i = 0; i < schema_n_columns; i++) {
         const Column *column = &schema_columns[i];
+        if (column->group == GROUP_CURVATURE) { /* no row of it is ever hashed */
+            assert_false(column->trajectory);
+            continue;
+        }
         Trace changed = trace;
         ((uint8_t *)row_of(&changed, column->group))[column->offset] ^= 1; /* lowest bit */
         if (column->type == COLUMN_DOUBLE && column->group != GROUP_EVAL)  /* NaN: another number */

@@ -54,9 +54,10 @@ static int read_dims(hid_t dataset, hsize_t dims[2]) {
 }
 
 static const void *expected_row(const RunRecord *run, SchemaGroup group, int64_t i) {
-    return group == GROUP_STEPS  ? (const void *)&run->steps[i]
-           : group == GROUP_EVAL ? (const void *)&run->evals[i]
-                                 : (const void *)&run->layers[i];
+    return group == GROUP_STEPS    ? (const void *)&run->steps[i]
+           : group == GROUP_EVAL   ? (const void *)&run->evals[i]
+           : group == GROUP_LAYERS ? (const void *)&run->layers[i]
+                                   : (const void *)&run->curvatures[i];
 }
 
 /* One column of the file holds the bits of the record, whatever its shape. */
@@ -69,7 +70,9 @@ static void assert_column(hid_t file, const char *root, const RunRecord *run,
     hsize_t dims[2] = {0, 1};
     int n_dims = read_dims(dataset, dims);
     assert_int_equal(n_dims, column->group == GROUP_LAYERS ? 2 : 1);
-    assert_int_equal(dims[0], column->group == GROUP_STEPS ? run->n_steps : run->n_evals);
+    assert_int_equal(dims[0], column->group == GROUP_STEPS       ? run->n_steps
+                              : column->group == GROUP_CURVATURE ? run->n_curvatures
+                                                                 : run->n_evals);
     assert_int_equal(dims[1], n_dims == 2 ? run->header.n_layers : 1);
     int64_t n = (int64_t)(dims[0] * dims[1]);
     uint64_t *values = calloc((size_t)n + 1, sizeof *values);
@@ -107,7 +110,8 @@ static void test_h5__runs_are_gathered(void **state) {
     const char *names[] = {"empty", "long", "short"};
     for (int i = 0; i < 3; i++)
         runs[i] = run_new(folder, names[i], arena);
-    runs[0].n_steps = runs[0].n_evals = runs[0].n_digests = runs[0].header.n_layers = 0;
+    runs[0].n_steps = runs[0].n_evals = runs[0].n_curvatures = runs[0].n_digests =
+        runs[0].header.n_layers = 0;
     lengthen(&runs[1], 5000, arena);
     const char *path = arena_print(arena, "%s/study.h5", folder);
     assert_ok(h5_write_all(runs, 3, "study", path));

@@ -13,6 +13,8 @@ typedef struct KeptRun {
     StepRow *steps; /* (n_steps) */
     int n_steps, room;
     EvalRow *evals;
+    CurvatureRow *curvatures;
+    int n_curvatures;
     LayerRow *layers; /* of the last evaluation */
     int n_evals, n_layers;
     float *weights; /* (n_weights) at the end */
@@ -39,7 +41,8 @@ static inline Error *keep_step(void *self, const StepRow *row) {
     return NULL;
 }
 
-static inline Error *keep_eval(void *self, const EvalRow *row, const LayerRow *layers, int n_layers) {
+static inline Error *keep_eval(void *self, const EvalRow *row, const LayerRow *layers,
+                               int n_layers) {
     KeptRun *kept = self;
     assert(kept->n_evals < kept->room && n_layers <= 64);
     kept->evals[kept->n_evals++] = *row;
@@ -48,7 +51,15 @@ static inline Error *keep_eval(void *self, const EvalRow *row, const LayerRow *l
     return NULL;
 }
 
-static inline Error *keep_weights(void *self, int64_t step, const float *weights, int64_t n_weights) {
+static inline Error *keep_curvature(void *self, const CurvatureRow *row) {
+    KeptRun *kept = self;
+    assert(kept->n_curvatures < kept->room);
+    kept->curvatures[kept->n_curvatures++] = *row;
+    return NULL;
+}
+
+static inline Error *keep_weights(void *self, int64_t step, const float *weights,
+                                  int64_t n_weights) {
     KeptRun *kept = self;
     (void)step;
     if (!kept->weights)
@@ -81,7 +92,8 @@ static inline ReadTrial *read_trial(const char *text, Arena *arena) {
     Json *json;
     must(json_parse(&json, text, strlen(text), "test", arena));
     must(trial_read(&trial->settings, json, arena));
-    must(dataset_load(&trial->data, trial->settings.dataset, trial->settings.dataset_settings, NULL, arena));
+    must(dataset_load(&trial->data, trial->settings.dataset, trial->settings.dataset_settings, NULL,
+                      arena));
     return trial;
 }
 
@@ -95,21 +107,32 @@ typedef struct Continued {
     double checkpoint_s;
 } Continued;
 
-static inline KeptRun continue_trial(const ReadTrial *trial, uint64_t seed, int threads, const Continued *how,
-                                     Arena *arena) {
+static inline KeptRun continue_trial(const ReadTrial *trial, uint64_t seed, int threads,
+                                     const Continued *how, Arena *arena) {
     Timeline timeline;
     must(timeline_new(&timeline, &trial->settings, trial->data.n[SPLIT_TRAIN]));
-    KeptRun kept = {.arena = arena, .room = (int)timeline.total_steps + 1 + how->room, .checkpoint = how->checkpoint,
+    KeptRun kept = {.arena = arena,
+                    .room = (int)timeline.total_steps + 1 + how->room,
+                    .checkpoint = how->checkpoint,
                     .lost = how->lost};
     kept.steps = ARENA_ARRAY(arena, StepRow, kept.room);
     kept.evals = ARENA_ARRAY(arena, EvalRow, kept.room);
     kept.layers = ARENA_ARRAY(arena, LayerRow, 64);
-    Recorder recorder = {.self = &kept, .step = keep_step, .eval = keep_eval, .digest = keep_weights};
+    kept.curvatures = ARENA_ARRAY(arena, CurvatureRow, kept.room);
+    Recorder recorder = {.self = &kept,
+                         .step = keep_step,
+                         .eval = keep_eval,
+                         .curvature = keep_curvature,
+                         .digest = keep_weights};
     if (how->checkpoint)
         recorder.checkpoint = keep_checkpoint;
-    TrialLayout layout = {.comm = comm_alone(arena), .threads = threads, .pause_after_steps = how->pause,
-                          .resume = how->resume, .checkpoint_s = how->checkpoint_s,
-                          .collective = (const CollectiveType *)collective_table[COLLECTIVE_ID_tree]};
+    TrialLayout layout = {.comm = comm_alone(arena),
+                          .threads = threads,
+                          .pause_after_steps = how->pause,
+                          .resume = how->resume,
+                          .checkpoint_s = how->checkpoint_s,
+                          .collective =
+                              (const CollectiveType *)collective_table[COLLECTIVE_ID_tree]};
     must(trial_run(&kept.summary, &trial->settings, seed, &trial->data, &layout, &recorder));
     return kept;
 }
