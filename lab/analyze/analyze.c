@@ -37,10 +37,12 @@ static Error *write_tables(Report *report, const char *folder, Arena *arena) {
 }
 
 static Error *draw_figures(Report *report, const char *folder, const char *format, Arena *arena) {
+    const FigureType *types[FIGURE_N];
+    int n = 0;
     for (int f = 0; f < FIGURE_N; f++)
         if (!report->figure[f].missing)
-            PASS(figure_draw(report->figure[f].type, folder, format, arena));
-    return NULL;
+            types[n++] = report->figure[f].type;
+    return figure_draw(types, n, folder, format, arena);
 }
 
 /* The page carries its figures inside. */
@@ -75,19 +77,28 @@ Error *analyze_figures(const char *folder, const char *format, Arena *arena) {
     return draw_figures(report, folder, format, arena);
 }
 
-Error *analyze_report(const char *folder, char **path, Arena *arena) {
-    Report *report;
-    PASS(load(&report, folder, arena));
+Error *analyze_report_of(const char *folder, const RunRecord *runs, int n, char **path,
+                         Arena *arena) {
+    Results *results;
+    PASS(results_from(&results, folder, runs, n, arena));
+    Report *report = report_new(results, arena);
     PASS(write_tables(report, folder, arena));
     Error *undrawn = draw_for_page(report, folder, arena);
     *path = arena_print(arena, "%s/report.html", folder);
     const char *html = report_html(report, arena);
-    Error *error = io_write(*path, html, strlen(html));
+    Error *error = io_write_as(IO_DERIVED, *path, html, strlen(html));
     if (!error)
         return undrawn;
     if (undrawn)
         error_end(undrawn); /* the full disk that ate the report is the news */
     return error_wrap(error, "writing the report");
+}
+
+Error *analyze_report(const char *folder, char **path, Arena *arena) {
+    RunRecord *runs;
+    int n;
+    PASS(run_load_all(&runs, &n, folder, arena));
+    return analyze_report_of(folder, runs, n, path, arena);
 }
 
 Error *analyze_list(Json **out, const char *folder, Arena *arena) {

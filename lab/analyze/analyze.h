@@ -4,7 +4,7 @@
 
 #include "lab/base/arena.h"
 #include "lab/base/error.h"
-#include "lab/base/json.h"
+#include "lab/store/run.h"
 
 /* All of them read the runs of `folder` (results/NAME). Errors: no such folder or no run in it
  * (code 66), disk trouble (code 74). Results are a function of the runs alone: the same runs give
@@ -20,6 +20,9 @@ Error *analyze_figures(const char *folder, const char *format, Arena *arena);
 /* Writes tables, figures and report.html; *path is FOLDER/report.html. Without gnuplot the report
  * is written with its tables, and the error is returned. */
 Error *analyze_report(const char *folder, char **path, Arena *arena);
+/* The same when the folder's runs (n) have been read already. */
+Error *analyze_report_of(const char *folder, const RunRecord *runs, int n, char **path,
+                         Arena *arena);
 
 /* Every run as one object of a JSON array, or one line of tab-separated text with a header:
  * identification, layout, summary, digests. */

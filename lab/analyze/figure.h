@@ -30,9 +30,12 @@ enum {
 
 extern const Kind *const figure_table[FIGURE_N];
 
-/* Draws tables/NAME.tsv of `folder` into figures/NAME.FORMAT ("svg", "png", "pdf"), written aside
- * and renamed. Errors: gnuplot is not there (code 66, with the package to install) or refuses, with
- * its own words. */
-Error *figure_draw(const FigureType *type, const char *folder, const char *format, Arena *arena);
+/* Draws tables/NAME.tsv of `folder` into figures/NAME.FORMAT ("svg", "png", "pdf") for each of
+ * `types` (n), written aside and renamed, as many at once as there are cores. Stops at the first
+ * error: gnuplot is not there (code 66, with the package to install) or refuses, with its own
+ * words.
+ */
+Error *figure_draw(const FigureType *const *types, int n, const char *folder, const char *format,
+                   Arena *arena);
 
 #endif

@@ -42,8 +42,8 @@ static const char *drain(int fd, Arena *arena) {
     }
 }
 
-/* Runs `args`, waits, and returns its exit status (-1: a signal) and what it wrote to stderr. */
-static Error *run(int *status, const char **said, const char *const *args, Arena *arena) {
+/* Starts `args`; what it writes to stderr comes out of `said_fd`. */
+static Error *start(Gnuplot *out, const char *const *args) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
         return error_new(CODE_INTERNAL, "pipe: %s", strerror(errno));
@@ -53,25 +53,31 @@ static Error *run(int *status, const char **said, const char *const *args, Arena
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, ends[1], 2);
     char *const environment[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", "HOME=/nonexistent", NULL};
-    pid_t child;
-    int failed =
-        posix_spawn(&child, args[0], &actions, NULL, (char *const *)(uintptr_t)args, environment);
+    int failed = posix_spawn(&out->child, args[0], &actions, NULL, (char *const *)(uintptr_t)args,
+                             environment);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
-    *said = failed ? "" : drain(ends[0], arena);
+    out->said_fd = ends[0];
+    if (!failed)
+        return NULL;
     close(ends[0]);
-    if (failed)
-        return error_new(CODE_INTERNAL, "starting '%s': %s", args[0], strerror(failed));
+    return error_new(CODE_INTERNAL, "starting '%s': %s", args[0], strerror(failed));
+}
+
+/* Waits; *status is the exit status (-1: a signal), *said what it wrote to stderr. */
+static Error *finish(int *status, const char **said, const Gnuplot *gnuplot, Arena *arena) {
+    *said = drain(gnuplot->said_fd, arena);
+    close(gnuplot->said_fd);
     int code;
-    while (waitpid(child, &code, 0) < 0)
+    while (waitpid(gnuplot->child, &code, 0) < 0)
         if (errno != EINTR)
-            return error_new(CODE_INTERNAL, "waiting for '%s': %s", args[0], strerror(errno));
+            return error_new(CODE_INTERNAL, "waiting for gnuplot: %s", strerror(errno));
     *status = WIFEXITED(code) ? WEXITSTATUS(code) : -1;
     return NULL;
 }
 
-Error *gnuplot_draw(const char *script, const char *table, const char *base, const char *format,
-                    Arena *arena) {
+Error *gnuplot_begin(Gnuplot *out, const char *script, const char *table, const char *base,
+                     const char *format, Arena *arena) {
     const char *program = find_gnuplot(arena);
     if (!program)
         return error_hint(
@@ -81,14 +87,19 @@ Error *gnuplot_draw(const char *script, const char *table, const char *base, con
     if (!io_exists(path))
         return error_new(CODE_MISSING, "there is no script '%s'", path);
     /* the script goes by the end of the name */
-    const char *aside = arena_print(arena, "%s.tmp-%ld.%s", base, (long)getpid(), format);
-    const char *const args[] = {program, "-d", "-c", path, table, aside, NULL};
+    out->aside = arena_print(arena, "%s.tmp-%ld.%s", base, (long)getpid(), format);
+    out->path = arena_print(arena, "%s.%s", base, format);
+    const char *const args[] = {program, "-d", "-c", path, table, out->aside, NULL};
+    return start(out, args);
+}
+
+Error *gnuplot_end(const Gnuplot *gnuplot, Arena *arena) {
     int status = -1;
     const char *said = "";
-    PASS(run(&status, &said, args, arena));
-    if (status != 0 || !io_exists(aside)) {
-        unlink(aside);
+    PASS(finish(&status, &said, gnuplot, arena));
+    if (status != 0 || !io_exists(gnuplot->aside)) {
+        unlink(gnuplot->aside);
         return error_new(CODE_INTERNAL, "gnuplot left with status %d: %s", status, said);
     }
-    return io_publish(aside, arena_print(arena, "%s.%s", base, format));
+    return io_publish(IO_DERIVED, gnuplot->aside, gnuplot->path);
 }

@@ -30,24 +30,28 @@ static const char *text_at(const Json *root, const char *key) {
     return value && value->kind == JSON_TEXT ? value->text : NULL;
 }
 
-Error *results_load(Results **out, const char *folder, Arena *arena) {
-    if (!io_is_folder(folder))
-        return error_hint(error_new(CODE_MISSING, "there is no results folder '%s'", folder),
-                          "`batchlab run experiments/NAME.json` makes results/NAME");
+Error *results_from(Results **out, const char *folder, const RunRecord *runs, int n, Arena *arena) {
     const char *path = arena_print(arena, "%s/experiment.json", folder);
     Json *experiment = NULL;
-    if (io_exists(path))
-        TRY(json_load(&experiment, path, arena), "reading the experiment of '%s'", folder);
-    RunRecord *runs = NULL;
-    int n = 0;
-    TRY(run_load_all(&runs, &n, folder, arena), "reading the runs of '%s'", folder);
     if (n == 0)
         return error_hint(error_new(CODE_MISSING, "'%s' holds no run yet", folder),
                           "`batchlab run` on its experiment file makes some");
+    if (io_exists(path))
+        TRY(json_load(&experiment, path, arena), "reading the experiment of '%s'", folder);
     *out = results_make(text_at(experiment, "experiment"), text_at(experiment, "question"), runs, n,
                         arena);
     if (experiment && json_find(experiment, "branch"))
         (*out)->brancheds =
             branched_make(runs, n, (*out)->cells, json_find(experiment, "branch"), arena);
     return NULL;
+}
+
+Error *results_load(Results **out, const char *folder, Arena *arena) {
+    if (!io_is_folder(folder))
+        return error_hint(error_new(CODE_MISSING, "there is no results folder '%s'", folder),
+                          "`batchlab run experiments/NAME.json` makes results/NAME");
+    RunRecord *runs = NULL;
+    int n = 0;
+    TRY(run_load_all(&runs, &n, folder, arena), "reading the runs of '%s'", folder);
+    return results_from(out, folder, runs, n, arena);
 }

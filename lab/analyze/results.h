@@ -35,5 +35,7 @@ Results *results_make(const char *name, const char *question, const RunRecord *r
 
 /* Reads an experiment folder. Errors: no such folder, no run in it (code 66), unreadable files. */
 Error *results_load(Results **out, const char *folder, Arena *arena);
+/* The same when its runs (n, which must outlive the result) have been read already. */
+Error *results_from(Results **out, const char *folder, const RunRecord *runs, int n, Arena *arena);
 
 #endif

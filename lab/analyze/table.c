@@ -90,6 +90,6 @@ const char *table_tsv(const Table *table, Arena *arena) {
 Error *table_write(const Table *table, const char *folder, Arena *arena) {
     const char *path = arena_print(arena, "%s/%s.tsv", folder, table->name);
     const char *text = table_tsv(table, arena);
-    TRY(io_write(path, text, strlen(text)), "writing the table '%s'", table->name);
+    TRY(io_write_as(IO_DERIVED, path, text, strlen(text)), "writing the table '%s'", table->name);
     return NULL;
 }

@@ -23,8 +23,19 @@ typedef struct IoPiece {
 } IoPiece;
 Error *io_write_pieces(const char *path, const IoPiece *pieces, int n);
 
-/* Makes the last step of io_write for a file that somebody else (HDF5) wrote aside. */
-Error *io_publish(const char *aside, const char *path);
+/* What a power cut may leave of a file that is written aside and renamed. A kill leaves the old or
+ * the new one whole in any case. */
+typedef enum {
+    IO_DURABLE, /* the new one: file and folder are synced */
+    IO_WHOLE,   /* the old or the new one: the folder is not synced */
+    IO_DERIVED  /* anything: nothing is synced, because it can be made again */
+} IoCare;
+Error *io_write_as(IoCare care, const char *path, const void *bytes, size_t n);
+/* Syncs the names in a folder. */
+Error *io_sync_folder(const char *folder);
+
+/* Makes the last step of it for a file that somebody else (gnuplot) wrote aside. */
+Error *io_publish(IoCare care, const char *aside, const char *path);
 
 /* Removes what io_write and its like left in a folder when their process died. For folders that
  * nobody else works in. */
@@ -48,6 +59,16 @@ Error *io_log_sync(IoLog *log);                             /* flush and fdatasy
 Error *io_log_close(IoLog *log);                            /* flush, sync and close */
 /* Syncs a log that was opened aside and renames it over `path`, its name from now on. */
 Error *io_log_publish(IoLog *log, const char *path);
+
+/* Gives a log up without waiting for the disk: flush and close. For one that an IoSync holds. */
+Error *io_log_leave(IoLog *log);
+
+/* A second hold on a log's file, for a thread that waits for the disk. What was flushed before
+ * io_sync began is on the disk when it returns. */
+typedef struct IoSync IoSync;
+Error *io_sync_new(IoSync **out, const IoLog *log, Arena *arena);
+Error *io_sync(const IoSync *sync);
+void io_sync_end(IoSync *sync);
 
 /* A lock on a file (made when absent) that the kernel drops when the process dies. `wait_s` > 0
  * tries again for that long. *out = NULL without an error when somebody else holds it. */

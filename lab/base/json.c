@@ -34,6 +34,16 @@ static void append(Json *parent, Json *child) {
     parent->n++;
 }
 
+/* "path.key", or the key alone at the root. */
+static const char *path_of(const char *path, const char *key, Arena *arena) {
+    size_t n = strlen(path), m = strlen(key), dot = n > 0;
+    char *joined = arena_alloc(arena, n + dot + m + 1);
+    memcpy(joined, path, n);
+    joined[n] = '.';
+    memcpy(joined + n + dot, key, m + 1);
+    return joined;
+}
+
 static Error *convert(Json **out, const cJSON *from, const char *path, Convert *state) {
     Arena *arena = state->arena;
     JsonKind kind = cJSON_IsObject(from)   ? JSON_OBJECT
@@ -52,16 +62,15 @@ static Error *convert(Json **out, const cJSON *from, const char *path, Convert *
     value->text = kind == JSON_TEXT ? arena_copy(arena, from->valuestring) : NULL;
     int index = 0;
     for (const cJSON *child = from->child; child; child = child->next, index++) {
-        const char *dot = *path ? "." : "";
-        const char *child_path = kind == JSON_OBJECT
-                                     ? arena_print(arena, "%s%s%s", path, dot, child->string)
-                                     : arena_print(arena, "%s[%d]", path, index);
+        const char *child_path = kind == JSON_OBJECT ? path_of(path, child->string, arena)
+                                                     : arena_print(arena, "%s[%d]", path, index);
         if (kind == JSON_OBJECT && json_find(value, child->string))
             return error_hint(json_error(value, "the key '%s' stands twice", child->string),
                               "keep one of them");
         Json *made = NULL;
         PASS(convert(&made, child, child_path, state));
-        made->key = kind == JSON_OBJECT ? arena_copy(arena, child->string) : NULL;
+        /* the last part of its path, in the same memory */
+        made->key = kind == JSON_OBJECT ? child_path + (*path ? strlen(path) + 1 : 0) : NULL;
         append(value, made);
     }
     *out = value;

@@ -11,7 +11,7 @@ const char *json_number_text(double number, char room[JSON_NUMBER_ROOM]) {
     if (!isfinite(number))
         return "null";
     if (number == floor(number) && fabs(number) < 1e15) {
-        snprintf(room, JSON_NUMBER_ROOM, "%.0f", number == 0 ? 0.0 : number);
+        snprintf(room, JSON_NUMBER_ROOM, "%lld", (long long)number);
         return room;
     }
     for (int digits = 15; digits <= 17; digits++) {
@@ -22,18 +22,24 @@ const char *json_number_text(double number, char room[JSON_NUMBER_ROOM]) {
     return room;
 }
 
+static void add(Text *out, const char *text) {
+    text_add_n(out, text, strlen(text));
+}
+
 static void write_string(Text *out, const char *s) {
-    text_add_n(out, "\"", 1);
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\')
-            text_add(out, "\\%c", c);
-        else if (c < 0x20)
-            text_add(out, "\\u%04x", c);
-        else
-            text_add_n(out, s, 1);
+    add(out, "\"");
+    for (;;) {
+        size_t plain = 0; /* bytes that stand for themselves */
+        while ((unsigned char)s[plain] >= 0x20 && s[plain] != '"' && s[plain] != '\\')
+            plain++;
+        text_add_n(out, s, plain);
+        s += plain;
+        if (!*s)
+            break;
+        text_add(out, *s == '"' || *s == '\\' ? "\\%c" : "\\u%04x", (unsigned char)*s);
+        s++;
     }
-    text_add_n(out, "\"", 1);
+    add(out, "\"");
 }
 
 static int by_key(const void *a, const void *b) {
@@ -55,34 +61,34 @@ static void write_children(Text *out, const Json *value, int indent) {
     if (indent < 0 && object)
         qsort(child, (size_t)n, sizeof *child, by_key);
     bool lines = indent >= 0 && n > 0 && (object || !flat);
-    text_add(out, "%c", object ? '{' : '[');
+    add(out, object ? "{" : "[");
     for (int i = 0; i < n; i++) {
         if (i)
-            text_add(out, indent < 0 || lines ? "," : ", ");
+            add(out, indent < 0 || lines ? "," : ", ");
         if (lines)
             text_add(out, "\n%*s", 2 * (indent + 1), "");
         if (object) {
             write_string(out, child[i]->key);
-            text_add(out, indent < 0 ? ":" : ": ");
+            add(out, indent < 0 ? ":" : ": ");
         }
         write_value(out, child[i], indent < 0 ? indent : indent + 1);
     }
     if (lines)
         text_add(out, "\n%*s", 2 * indent, "");
-    text_add(out, "%c", object ? '}' : ']');
+    add(out, object ? "}" : "]");
 }
 
 static void write_value(Text *out, const Json *value, int indent) {
     char room[JSON_NUMBER_ROOM];
     switch (value->kind) {
     case JSON_NULL:
-        text_add(out, "null");
+        add(out, "null");
         break;
     case JSON_BOOL:
-        text_add(out, value->flag ? "true" : "false");
+        add(out, value->flag ? "true" : "false");
         break;
     case JSON_NUMBER:
-        text_add(out, "%s", json_number_text(value->number, room));
+        add(out, json_number_text(value->number, room));
         break;
     case JSON_TEXT:
         write_string(out, value->text);

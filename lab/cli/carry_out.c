@@ -1,6 +1,5 @@
 #include "lab/cli/carry_out.h"
 
-#include "lab/analyze/analyze.h"
 #include "lab/base/say.h"
 #include "lab/cli/folder.h"
 #include "lab/cli/show_plan.h"
@@ -44,8 +43,7 @@ static void say_outcomes(const Plan *plan) {
 
 static Error *gather_and_report(const Plan *plan, Arena *arena) {
     char *path = NULL;
-    PASS(folder_gather(plan->folder, false, arena));
-    PASS(analyze_report(plan->folder, &path, arena));
+    PASS(folder_report(plan->folder, &path, arena));
     printf("%s\n", folder_relative(path, arena));
     fflush(stdout);
     return NULL;

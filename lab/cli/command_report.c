@@ -1,6 +1,5 @@
 #include "lab/cli/command.h"
 
-#include "lab/analyze/analyze.h"
 #include "lab/cli/folder.h"
 
 #include <stdio.h>
@@ -11,8 +10,7 @@ static Error *run_report(const CommandLine *line, int *code, Arena *arena) {
     PASS(command_one_word(&word, line, &command_report, "results folder or experiment file"));
     PASS(folder_find(&folder, word, results ? results : "results", arena));
     char *path = NULL;
-    PASS(folder_gather(folder, false, arena));
-    PASS(analyze_report(folder, &path, arena));
+    PASS(folder_report(folder, &path, arena));
     printf("%s\n", folder_relative(path, arena));
     return NULL;
 }

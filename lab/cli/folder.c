@@ -1,5 +1,7 @@
 #include "lab/cli/folder.h"
 
+#include "lab/analyze/analyze.h"
+#include "lab/base/background.h"
 #include "lab/base/io.h"
 #include "lab/base/json.h"
 #include "lab/base/text.h"
@@ -41,19 +43,59 @@ Error *folder_find(const char **out, const char *word, const char *results, Aren
                       io_is_folder(word) ? "EXPERIMENT.json" : word);
 }
 
-Error *folder_gather(const char *folder, bool each, Arena *arena) {
-    RunRecord *runs;
+typedef struct Gathering {
+    const char *folder, *name; /* of the experiment */
+    const RunRecord *runs;     /* (n) */
     int n;
-    PASS(run_load_all(&runs, &n, folder, arena));
-    const char *name = NULL;
-    PASS(name_of(&name, arena_print(arena, "%s/experiment.json", folder), arena));
-    for (int i = 0; i < n; i++) {
-        const char *path = arena_print(arena, "%s/runs/%s/run.h5", folder, runs[i].header.run_id);
-        if (each ||
-            (runs[i].finished && !io_exists(path))) /* its writer died after the last record */
-            PASS(h5_write_run(&runs[i], path));
+    bool each;
+} Gathering;
+
+/* A BackgroundJob. */
+static Error *gather(void *data) {
+    const Gathering *all = data;
+    Arena *scratch = arena_new();
+    Error *error = NULL;
+    for (int i = 0; i < all->n && !error; i++) {
+        const RunRecord *run = &all->runs[i];
+        const char *path =
+            arena_print(scratch, "%s/runs/%s/run.h5", all->folder, run->header.run_id);
+        if (all->each ||
+            (run->finished && !io_exists(path))) /* its writer died after the last record */
+            error = h5_write_run(run, path);
     }
-    return h5_write_all(runs, n, name, arena_print(arena, "%s/%s.h5", folder, name));
+    const char *path = arena_print(scratch, "%s/%s.h5", all->folder, all->name);
+    if (!error && (all->each || !h5_is_current(path, all->runs, all->n)))
+        error = h5_write_all(all->runs, all->n, all->name, path);
+    arena_end(scratch);
+    return error;
+}
+
+static Error *load(Gathering *out, const char *folder, Arena *arena) {
+    RunRecord *runs;
+    *out = (Gathering){.folder = folder};
+    PASS(run_load_all(&runs, &out->n, folder, arena));
+    out->runs = runs;
+    return name_of(&out->name, arena_print(arena, "%s/experiment.json", folder), arena);
+}
+
+Error *folder_gather(const char *folder, bool each, Arena *arena) {
+    Gathering all;
+    PASS(load(&all, folder, arena));
+    all.each = each;
+    return gather(&all);
+}
+
+Error *folder_report(const char *folder, char **path, Arena *arena) {
+    Gathering all;
+    Background *background;
+    PASS(load(&all, folder, arena));
+    PASS(background_new(&background, arena));
+    background_add(background, gather, &all);
+    Error *unreported = analyze_report_of(folder, all.runs, all.n, path, arena);
+    Error *ungathered = background_end(background);
+    if (ungathered && unreported)
+        error_end(unreported);
+    return ungathered ? ungathered : unreported;
 }
 
 const char *folder_relative(const char *path, Arena *arena) {

@@ -11,9 +11,13 @@
  * `experiment` names the folder below `results`). Error 66 when there are no results. */
 Error *folder_find(const char **out, const char *word, const char *results, Arena *arena);
 
-/* Derives <experiment>.h5 from the journals; the run.h5 of finished runs that lack it, with `each`
- * every run.h5. */
+/* Derives <experiment>.h5 from the journals, unless it holds them already, and the run.h5 of
+ * finished runs that lack it. With `each` all of them anew. */
 Error *folder_gather(const char *folder, bool each, Arena *arena);
+
+/* Gathers as folder_gather does, and meanwhile writes tables, figures and report.html from the same
+ * runs; *path is the page's. */
+Error *folder_report(const char *folder, char **path, Arena *arena);
 
 /* Relative to the working directory when it lies below it. */
 const char *folder_relative(const char *path, Arena *arena);

@@ -3,6 +3,7 @@
 #include "lab/store/h5.h"
 
 #include "lab/store/h5_file.h"
+#include "lab/store/provenance.h"
 #include "lab/store/schema.h"
 
 #include <assert.h>
@@ -200,12 +201,33 @@ Error *h5_write_run(const RunRecord *run, const char *path) {
     return h5_file_write(&file, path);
 }
 
+/* Identifies what a gathered file holds: the runs' journals and the program that wrote it. */
+static const char *fingerprint(const RunRecord *runs, int n, char hex[HASH_ROOM]) {
+    Hash hash = hash_new();
+    hash_add(&hash, provenance_build(), strlen(provenance_build()) + 1);
+    for (int i = 0; i < n; i++) {
+        hash_add(&hash, runs[i].header.run_id, strlen(runs[i].header.run_id) + 1);
+        hash_add(&hash, &runs[i].mark, sizeof runs[i].mark);
+    }
+    hash_hex(&hash, hex);
+    return hex;
+}
+
+#define FINGERPRINT "runs_sha256"
+
+bool h5_is_current(const char *path, const RunRecord *runs, int n) {
+    char hex[HASH_ROOM];
+    return h5_file_says(path, FINGERPRINT, fingerprint(runs, n, hex));
+}
+
 Error *h5_write_all(const RunRecord *runs, int n, const char *experiment, const char *path) {
     Hdf5File file;
     h5_file_begin(&file, 1 << 24);
     h5_file_text(&file, file.file, "experiment", experiment);
     h5_file_whole(&file, file.file, "schema_version", SCHEMA_VERSION);
     h5_file_whole(&file, file.file, "n_runs", n);
+    char hex[HASH_ROOM];
+    h5_file_text(&file, file.file, FINGERPRINT, fingerprint(runs, n, hex));
     hid_t all = h5_file_group(&file, file.file, "runs");
     for (int i = 0; i < n; i++) {
         hid_t group = h5_file_group(&file, all, runs[i].header.run_id);

@@ -8,6 +8,8 @@
 Error *h5_write_run(const RunRecord *run, const char *path);
 /* <experiment>.h5: every run under /runs/<run_id>. */
 Error *h5_write_all(const RunRecord *runs, int n, const char *experiment, const char *path);
+/* Whether a file holds these runs as they are now, written by this build. */
+bool h5_is_current(const char *path, const RunRecord *runs, int n);
 const char *h5_library(void); /* "1.10.8" */
 
 #endif

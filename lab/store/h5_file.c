@@ -63,6 +63,8 @@ static hid_t open_in_memory(size_t growth_bytes) {
     return file;
 }
 
+static hid_t dataset_properties(bool numbers);
+
 void h5_file_begin(Hdf5File *file, size_t growth_bytes) {
     *file = (Hdf5File){.file = H5I_INVALID_HID};
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* its messages go into our errors, not to stderr */
@@ -70,6 +72,9 @@ void h5_file_begin(Hdf5File *file, size_t growth_bytes) {
     check(file, file->file >= 0, "make", "a file in memory");
     file->group_properties = H5Pcreate(H5P_GROUP_CREATE);
     H5Pset_obj_track_times(file->group_properties, false); /* the same bytes every time */
+    file->number_properties = dataset_properties(true);
+    file->text_properties = dataset_properties(false);
+    file->space = H5I_INVALID_HID;
     file->transfer = H5Pcreate(H5P_DATASET_XFER);
     H5Pset_buffer(file->transfer, TRANSFER_BYTES, NULL, NULL);
     file->text_type = H5Tcopy(H5T_C_S1);
@@ -128,29 +133,56 @@ void h5_file_real(Hdf5File *file, hid_t object, const char *name, double value) 
 
 /* ---- datasets */
 
-static void set_chunks(hid_t properties, const Series *series) {
+/* Properties are made once where that is possible: to make some costs as much as to make a dataset.
+ */
+static hid_t dataset_properties(bool numbers) {
+    hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_obj_track_times(properties, false);
+    if (numbers)                                           /* HDF5 insists on a fill for pointers */
+        H5Pset_fill_time(properties, H5D_FILL_TIME_NEVER); /* written whole, at once */
+    return properties;
+}
+
+static bool is_long(const Series *series) {
     hsize_t width = series->n_dims == 2 ? series->dims[1] : 1;
-    if (series->dims[0] * width <= PLAIN_ELEMENTS || series->type == SERIES_TEXT)
-        return;
+    return series->type != SERIES_TEXT && series->dims[0] * width > PLAIN_ELEMENTS;
+}
+
+static hid_t chunked_properties(const Series *series) {
+    hid_t properties = dataset_properties(true);
+    hsize_t width = series->n_dims == 2 ? series->dims[1] : 1;
     hsize_t rows = CHUNK_ELEMENTS / width + 1;
     hsize_t chunk[2] = {rows < series->dims[0] ? rows : series->dims[0], width};
     H5Pset_chunk(properties, series->n_dims, chunk);
     H5Pset_shuffle(properties);
     H5Pset_deflate(properties, DEFLATE_LEVEL);
+    return properties;
+}
+
+/* The dataspace of a series, kept for the next one: those of a group are alike. */
+static hid_t space_of(Hdf5File *file, const Series *series) {
+    bool same = file->space >= 0 && file->n_dims == series->n_dims;
+    for (int d = 0; d < series->n_dims; d++)
+        same = same && file->dims[d] == series->dims[d];
+    if (same)
+        return file->space;
+    if (file->space >= 0)
+        H5Sclose(file->space);
+    file->space = H5Screate_simple(series->n_dims, series->dims, NULL);
+    file->n_dims = series->n_dims;
+    memcpy(file->dims, series->dims, sizeof file->dims);
+    return file->space;
 }
 
 static hid_t make_dataset(Hdf5File *file, hid_t group, const Series *series, hid_t type) {
-    hid_t space = H5Screate_simple(series->n_dims, series->dims, NULL);
-    hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
-    H5Pset_obj_track_times(properties, false);
-    if (series->type != SERIES_TEXT)                       /* HDF5 insists on a fill for pointers */
-        H5Pset_fill_time(properties, H5D_FILL_TIME_NEVER); /* written whole, at once */
-    set_chunks(properties, series);
-    hid_t dataset =
-        H5Dcreate2(group, series->name, type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
+    hid_t properties = is_long(series)               ? chunked_properties(series)
+                       : series->type == SERIES_TEXT ? file->text_properties
+                                                     : file->number_properties;
+    hid_t dataset = H5Dcreate2(group, series->name, type, space_of(file, series), H5P_DEFAULT,
+                               properties, H5P_DEFAULT);
     check(file, dataset >= 0, "make dataset", series->name);
-    H5Pclose(properties);
-    H5Sclose(space);
+    if (is_long(series))
+        H5Pclose(properties);
     return dataset;
 }
 
@@ -214,7 +246,7 @@ static void make_scale(Hdf5File *file, hid_t scale, const char *name, int dimens
 }
 
 void h5_file_attach(Hdf5File *file, const hid_t *scales, const char *const *names, int n_scales,
-                      const hid_t *datasets, int n) {
+                    const hid_t *datasets, int n) {
     assert(n_scales <= 2 && n <= HDF5_FILE_DATASETS);
     hobj_ref_t axis[2], users[HDF5_FILE_DATASETS];
     for (int d = 0; d < n_scales && good(file); d++)
@@ -242,7 +274,7 @@ static Error *write_image(hid_t file, const char *path) {
     Arena *arena = arena_new();
     void *image = arena_alloc(arena, (size_t)n);
     ssize_t got = H5Fget_file_image(file, image, (size_t)n);
-    Error *error = got == n ? io_write(path, image, (size_t)n)
+    Error *error = got == n ? io_write_as(IO_WHOLE, path, image, (size_t)n)
                             : error_new(CODE_INTERNAL, "HDF5 gives a short image of the file");
     arena_end(arena);
     return error;
@@ -258,6 +290,10 @@ Error *h5_file_write(Hdf5File *file, const char *path) {
     H5Tclose(file->use_type);
     H5Tclose(file->list_type);
     H5Tclose(file->text_type);
+    if (file->space >= 0)
+        H5Sclose(file->space);
+    H5Pclose(file->number_properties);
+    H5Pclose(file->text_properties);
     H5Pclose(file->transfer);
     H5Pclose(file->group_properties);
     if (file->file >= 0)
@@ -265,4 +301,30 @@ Error *h5_file_write(Hdf5File *file, const char *path) {
     if (file->file >= 0)
         H5Fclose(file->file);
     return file->error ? error_wrap(file->error, "cannot write '%s'", path) : NULL;
+}
+
+/* ---- reading */
+
+static bool text_is(hid_t file, const char *name, const char *value) {
+    if (H5Aexists(file, name) <= 0)
+        return false;
+    char *text = NULL;
+    hid_t attribute = H5Aopen(file, name, H5P_DEFAULT), type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, H5T_VARIABLE);
+    H5Tset_cset(type, H5T_CSET_UTF8);
+    bool same = H5Aread(attribute, type, &text) >= 0 && text && strcmp(text, value) == 0;
+    H5free_memory(text);
+    H5Tclose(type);
+    H5Aclose(attribute);
+    return same;
+}
+
+bool h5_file_says(const char *path, const char *name, const char *value) {
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    hid_t file = io_exists(path) ? H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT) : H5I_INVALID_HID;
+    if (file < 0)
+        return false;
+    bool same = text_is(file, name, value);
+    H5Fclose(file);
+    return same;
 }

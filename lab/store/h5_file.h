@@ -18,6 +18,10 @@
 typedef struct Hdf5File {
     hid_t file; /* also its root group */
     hid_t group_properties, transfer;
+    hid_t number_properties, text_properties; /* of datasets that are not chunked */
+    hid_t space;                              /* of the last dataset, */
+    int n_dims;                               /* of this shape */
+    hsize_t dims[2];
     hid_t text_type;   /* UTF-8, variable length */
     hid_t list_type;   /* of DIMENSION_LIST: for each axis its scales */
     hid_t use_type;    /* of REFERENCE_LIST: where a scale is used */
@@ -53,9 +57,12 @@ void h5_file_series_end(hid_t dataset);
 /* Makes scales[d], a dataset named names[d], the dimension scale of axis d of each of the `n` <=
  * HDF5_FILE_DATASETS datasets. */
 void h5_file_attach(Hdf5File *file, const hid_t *scales, const char *const *names, int n_scales,
-                      const hid_t *datasets, int n);
+                    const hid_t *datasets, int n);
 
 /* Closes everything; when there was no error, writes the file to `path`. */
 Error *h5_file_write(Hdf5File *file, const char *path);
+
+/* Whether a file that is there can be opened and its root has this text attribute. */
+bool h5_file_says(const char *path, const char *name, const char *value);
 
 #endif

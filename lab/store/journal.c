@@ -65,8 +65,11 @@ bool journal_next(Frame *out, const uint8_t *bytes, size_t n, size_t offset) {
     const uint8_t *tail = frame + JOURNAL_HEAD + length;
     if (get32(tail) != length || get32(tail + 4) != frame_crc(frame, length))
         return false;
-    *out = (Frame){get32(frame + 4), frame + JOURNAL_HEAD, length,
-                   offset + JOURNAL_HEAD + length + JOURNAL_TAIL};
+    *out = (Frame){.type = get32(frame + 4),
+                   .payload = frame + JOURNAL_HEAD,
+                   .n = length,
+                   .end = offset + JOURNAL_HEAD + length + JOURNAL_TAIL,
+                   .crc = get32(tail + 4)};
     return true;
 }
 

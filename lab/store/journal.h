@@ -28,7 +28,8 @@ typedef struct Frame {
     uint32_t type; /* a FrameType, or one that a newer program knows */
     const uint8_t *payload;
     size_t n;
-    size_t end; /* offset just behind the frame */
+    size_t end;   /* offset just behind the frame */
+    uint32_t crc; /* of what it holds */
 } Frame;
 
 /* ---- writing */

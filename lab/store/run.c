@@ -5,8 +5,8 @@
 #include "lab/base/io.h"
 #include "lab/store/checkpoints.h"
 #include "lab/store/digest.h"
-#include "lab/store/h5.h"
 #include "lab/store/journal.h"
+#include "lab/store/run_disk.h"
 #include "lab/store/run_json.h"
 
 #include <assert.h>
@@ -26,7 +26,8 @@ struct RunWriter {
     const char *folder, *experiment_folder;
     CheckpointLabel label;
     bool keeps_checkpoints;
-    IoLog *log;
+    IoLog *log;     /* rows up to the kernel */
+    RunDisk *disk;  /* from there on */
     uint8_t *frame; /* room for the largest row frame */
     bool canonical;
     int n_layers;
@@ -123,7 +124,12 @@ static Error *begin_journal(RunWriter *writer, const char *journal, const RunHea
     PASS(make_way(writer->folder, journal, writer->arena));
     PASS(io_log_open(&writer->log, journal, true, writer->arena));
     PASS(add_header(writer, header));
-    return io_log_sync(writer->log);
+    return io_log_flush(writer->log);
+}
+
+static Error *begin_disk(RunWriter *writer, const RunHeader *header) {
+    return run_disk_new(&writer->disk, writer->log, writer->experiment_folder, header->run_id,
+                        header->trial_id);
 }
 
 Error *run_begin(RunWriter **out, const char *experiment_folder, const RunHeader *header,
@@ -131,6 +137,7 @@ Error *run_begin(RunWriter **out, const char *experiment_folder, const RunHeader
     RunWriter *writer = make_writer(header, experiment_folder, arena);
     TRY(io_folder(writer->folder), "cannot begin run '%s'", header->run_id);
     Error *error = begin_journal(writer, arena_print(arena, "%s/journal", writer->folder), header);
+    error = error ? error : begin_disk(writer, header);
     if (error) {
         run_abandon(writer);
         return error_wrap(error, "cannot begin run '%s'", header->run_id);
@@ -145,6 +152,11 @@ static Error *flush(RunWriter *writer) {
     writer->unflushed_rows = 0;
     writer->unflushed_s = 0;
     return io_log_flush(writer->log);
+}
+
+static Error *sync_rows(RunWriter *writer) {
+    PASS(flush(writer));
+    return run_disk_sync(writer->disk);
 }
 
 static Error *add_step(RunWriter *writer, const StepRow *row) {
@@ -188,7 +200,7 @@ static Error *record_eval(void *self, const EvalRow *row, const LayerRow *layers
     RunWriter *writer = self;
     assert(n_layers == writer->n_layers);
     Error *error = add_eval(writer, row, layers);
-    return keep(writer, error ? error : io_log_sync(writer->log));
+    return keep(writer, error ? error : sync_rows(writer));
 }
 
 static Error *record_curvature(void *self, const CurvatureRow *row) {
@@ -215,6 +227,10 @@ static Error *record_checkpoint(void *self, int64_t step, const StateArray *arra
     PASS(keep(writer, io_log_sync(writer->log)));
     hash_hex(&writer->digest.rows, writer->label.rows);
     return checkpoints_keep(writer->experiment_folder, &writer->label, step, arrays, n);
+}
+
+void run_in_background(RunWriter *writer, Background *background) {
+    run_disk_in_background(writer->disk, background);
 }
 
 Recorder run_recorder(RunWriter *writer) {
@@ -270,8 +286,8 @@ Error *run_continue(RunWriter **out, const char *experiment_folder, const RunHea
     Error *error = before->header.n_layers == header->n_layers
                        ? io_folder(writer->folder)
                        : error_new(CODE_IO, "its rows have other layers");
-    if (!error)
-        error = continue_journal(writer, header, before);
+    error = error ? error : continue_journal(writer, header, before);
+    error = error ? error : begin_disk(writer, header);
     if (error) {
         run_abandon(writer);
         return error_wrap(error, "cannot continue run '%s' from step %lld", header->run_id,
@@ -295,17 +311,6 @@ static Error *add_final(RunWriter *writer, const RunSummary *summary) {
                     json_canonical(run_json_final(end, writer->arena), writer->arena));
 }
 
-static Error *derive_hdf5(const char *folder) {
-    Arena *arena = arena_new();
-    RunRecord run;
-    bool found = false;
-    Error *error = run_load(&run, &found, folder, arena);
-    if (!error && found)
-        error = h5_write_run(&run, arena_print(arena, "%s/run.h5", folder));
-    arena_end(arena);
-    return error;
-}
-
 Error *run_finish(RunWriter *writer, const RunSummary *summary) {
     assert(!writer->finished);
     if (writer->broken) {
@@ -314,27 +319,26 @@ Error *run_finish(RunWriter *writer, const RunSummary *summary) {
                          writer->folder);
     }
     Error *error = add_final(writer, summary);
-    Error *closing = io_log_close(writer->log);
+    Error *leaving = io_log_leave(writer->log);
     writer->log = NULL;
-    writer->finished = true;
-    if (error && closing) {
-        error_end(closing);
-        closing = NULL;
-    }
-    error = error ? error : closing;
-    if (error)
+    if (error && leaving)
+        error_end(leaving);
+    error = error ? error : leaving;
+    if (error) {
+        run_abandon(writer);
         return error_wrap(error, "cannot finish run '%s'", writer->folder);
-    if (writer->keeps_checkpoints && summary->outcome != OUTCOME_INTERRUPTED &&
-        summary->outcome != OUTCOME_FAILED)
-        checkpoints_forget(writer->experiment_folder, writer->label.trial_id);
-    TRY(derive_hdf5(writer->folder), "run '%s' is complete, but its HDF5 file is not",
-        writer->folder);
-    return NULL;
+    }
+    writer->finished = true;
+    bool ended = summary->outcome != OUTCOME_INTERRUPTED && summary->outcome != OUTCOME_FAILED;
+    return run_disk_finish(writer->disk, writer->keeps_checkpoints && ended);
 }
 
 void run_abandon(RunWriter *writer) {
     writer->finished = true;
     if (writer->log)
-        error_end(io_log_close(writer->log));
+        error_end(io_log_leave(writer->log));
+    if (writer->disk)
+        run_disk_leave(writer->disk);
     writer->log = NULL;
+    writer->disk = NULL;
 }

@@ -3,6 +3,7 @@
 #ifndef LAB_STORE_RUN_H
 #define LAB_STORE_RUN_H
 
+#include "lab/base/background.h"
 #include "lab/base/hash.h"
 #include "lab/base/json.h"
 #include "lab/train/record.h"
@@ -53,6 +54,7 @@ typedef struct RunRecord {
     CurvatureRow *curvatures;
     int n_digests;
     RunDigest *digests;
+    uint64_t mark; /* of all bytes of its journal: another one when any of them changes */
     bool finished; /* the last record is there; otherwise summary is rebuilt from the rows, outcome
                       interrupted */
     RunSummary summary;
@@ -72,6 +74,10 @@ Error *run_begin(RunWriter **out, const char *experiment_folder, const RunHeader
  * `before` (checkpoints.h), their seconds NaN, because they were measured by another run. */
 Error *run_continue(RunWriter **out, const char *experiment_folder, const RunHeader *header,
                     const RunRecord *before, Arena *arena);
+/* From now on `background` waits for the disk: a sync is begun at each evaluation, and run_finish
+ * returns when the final record is in the kernel's hands. The errors of what follows come from
+ * later calls, of this run or of background_wait. */
+void run_in_background(RunWriter *writer, Background *background);
 /* Recorder that feeds this writer: rows into the journal and the digest; fdatasync at every
  * evaluation; checkpoints into the trial's folder, for full runs with a canonical collective. */
 Recorder run_recorder(RunWriter *writer);

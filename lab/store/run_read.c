@@ -158,16 +158,23 @@ static Error *check_damage(const Reader *reader, size_t end) {
                       "`batchlab run ... --rerun RUN_ID` measures the run again");
 }
 
+/* FNV-1a over the frames' CRCs. */
+static void add_to_mark(RunRecord *out, const Frame *frame) {
+    out->mark = (out->mark ^ frame->crc) * 0x100000001b3u;
+}
+
 static Error *read_journal(RunRecord *out, bool *found, Reader *reader, Arena *arena) {
     Frame frame;
     if (!journal_next(&frame, reader->bytes, reader->n, 0) || frame.type != FRAME_HEADER)
         return check_damage(reader, 0);
     PASS(read_header(reader, out, &frame, arena));
+    add_to_mark(out, &frame);
     size_t begin = frame.end, end = count_rows(out, reader, begin, arena);
     if (!out->finished)
         PASS(check_damage(reader, end));
     for (size_t offset = begin; offset < end; offset = frame.end) {
         next_frame(&frame, reader, offset);
+        add_to_mark(out, &frame);
         PASS(read_frame(out, reader, &frame, arena));
     }
     if (!out->finished)

@@ -83,6 +83,9 @@ static Error *make_header(RunHeader *out, const Plan *plan, const Phase *phase,
 
 /* ---- one run */
 
+/* Runs shorter than this are brought to the disk while the next one trains, longer ones before. */
+#define OVERLAP_S 1.0
+
 typedef struct Watched { /* a recorder that also tells how far it is */
     Recorder inner;
     const CampaignWatch *watch;
@@ -143,8 +146,9 @@ static Error *begin(RunWriter **writer, const char **resume, const Plan *plan, R
 
 static Error *run_one(const Plan *plan, const Phase *phase, const PlannedRun *run, Comm *group,
                       const volatile sig_atomic_t *stop, const CampaignWatch *watch,
-                      RunSummary *summary, Arena *arena) {
+                      Background *background, RunSummary *summary, Arena *arena) {
     const PlannedTrial *trial = run->trial;
+    double start_s = clock_s();
     bool root = comm_rank(group) == 0;
     RunHeader header;
     RunWriter *writer = NULL;
@@ -154,6 +158,8 @@ static Error *run_one(const Plan *plan, const Phase *phase, const PlannedRun *ru
     if (!error && root)
         error = begin(&writer, &resume, plan, &header, arena);
     PASS(comm_agree(group, error));
+    if (root && background)
+        run_in_background(writer, background);
     if (root && watch->start)
         watch->start(watch->self, run, header.resumed_from);
     Watched watched = {.watch = watch, .run = run};
@@ -184,12 +190,15 @@ static Error *run_one(const Plan *plan, const Phase *phase, const PlannedRun *ru
         run_abandon(writer);
     if (root && !error)
         error = run_finish(writer, summary);
+    if (root && !error && background && clock_s() - start_s > OVERLAP_S)
+        error = background_wait(background);
     return comm_agree(group, error);
 }
 
 /* *Collective*: one run when it can be had. */
 static Error *take_run(Plan *plan, const Phase *phase, PlannedRun *run, Comm *group,
-                       const volatile sig_atomic_t *stop, const CampaignWatch *watch) {
+                       const volatile sig_atomic_t *stop, const CampaignWatch *watch,
+                       Background *background) {
     Arena *arena = arena_new();
     IoLock *lock = NULL;
     bool root = comm_rank(group) == 0;
@@ -198,7 +207,7 @@ static Error *take_run(Plan *plan, const Phase *phase, PlannedRun *run, Comm *gr
     char ours = lock != NULL;
     comm_bcast(group, &ours, 1);
     if (!error && ours) {
-        error = run_one(plan, phase, run, group, stop, watch, &run->summary, arena);
+        error = run_one(plan, phase, run, group, stop, watch, background, &run->summary, arena);
         run->outcome = run->summary.outcome;
         run->reached_steps = run->summary.steps_run;
         run->done = !error && run->outcome != OUTCOME_INTERRUPTED;
@@ -230,19 +239,46 @@ static Error *same_kernels(Comm *group) {
     return comm_agree(group, error);
 }
 
-Error *campaign_phase(Plan *plan, const Phase *phase, Comm *group, int first, int stride,
-                      const volatile sig_atomic_t *stop, const CampaignWatch *watch) {
-    PASS(comm_agree(group, isa_check(phase->isa)));
-    PASS(same_kernels(group));
+static Error *take_runs(Plan *plan, const Phase *phase, Comm *group, int first, int stride,
+                        const volatile sig_atomic_t *stop, const CampaignWatch *watch,
+                        Background *background) {
     for (int i = first; i < phase->n; i += stride) {
         char wanted = plan_run_is_left(plan, phase, phase->run[i]) && !(stop && *stop);
         comm_bcast(group, &wanted, 1);
         if (wanted)
-            PASS(take_run(plan, phase, phase->run[i], group, stop, watch));
+            PASS(take_run(plan, phase, phase->run[i], group, stop, watch, background));
     }
     char stopped = stop && *stop;
     comm_bcast(group, &stopped, 1);
     return stopped ? error_new(CODE_STOPPED, "stopped on request") : NULL;
+}
+
+/* Waits for the runs that end in the background, and for their names in the folder of runs. */
+static Error *settle(const Plan *plan, Background *background) {
+    Error *error = background_end(background);
+    Arena *scratch = arena_new();
+    if (!error)
+        error = io_sync_folder(arena_print(scratch, "%s/runs", plan->folder));
+    arena_end(scratch);
+    return error;
+}
+
+Error *campaign_phase(Plan *plan, const Phase *phase, Comm *group, int first, int stride,
+                      const volatile sig_atomic_t *stop, const CampaignWatch *watch) {
+    PASS(comm_agree(group, isa_check(phase->isa)));
+    PASS(same_kernels(group));
+    bool root = comm_rank(group) == 0;
+    Arena *arena = arena_new();
+    Background *background = NULL; /* none beside a run whose time is measured */
+    Error *error = root && !phase->alone ? background_new(&background, arena) : NULL;
+    error = comm_agree(group, error);
+    if (!error)
+        error = take_runs(plan, phase, group, first, stride, stop, watch, background);
+    Error *settling = root ? settle(plan, background) : NULL;
+    arena_end(arena);
+    if (error && settling)
+        error_end(settling);
+    return comm_agree(group, error ? error : settling);
 }
 
 Error *campaign_mark_failed(const Plan *plan, const Phase *phase, const PlannedRun *run) {
@@ -257,29 +293,6 @@ Error *campaign_mark_failed(const Plan *plan, const Phase *phase, const PlannedR
         error = run_finish(writer, &summary);
     arena_end(arena);
     return error;
-}
-
-/* ---- the folder */
-
-/* Finished runs that --rerun asks for once more: their journal steps aside, kept under another
- * name. */
-Error *campaign_set_aside(Plan *plan) {
-    for (int i = 0; i < plan->n_runs; i++) {
-        if (!plan->runs[i].rerun)
-            continue;
-        Arena *arena = arena_new();
-        const char *journal =
-            arena_print(arena, "%s/journal", plan_run_folder(plan, &plan->runs[i], arena));
-        const char *aside = NULL;
-        for (int n = 1; !aside || io_exists(aside); n++)
-            aside = arena_print(arena, "%s.replaced-%d", journal, n);
-        Error *error = io_publish(journal, aside);
-        arena_end(arena);
-        PASS(error);
-        plan->runs[i].rerun = false;
-    }
-    grow_reset(plan);
-    return NULL;
 }
 
 static Error *mark_one(const Plan *plan, PlannedRun *run) {
@@ -302,57 +315,5 @@ Error *campaign_mark_pruned(const Plan *plan) {
     for (int i = 0; i < plan->n_first_runs; i++)
         if (plan->runs[i].pruned && !plan->runs[i].marked)
             PASS(mark_one(plan, &plan->runs[i]));
-    return NULL;
-}
-
-static Error *write_config(const Plan *plan, const char *path, Arena *arena) {
-    Json *config = json_copy(plan->experiment->resolved, arena);
-    json_add_text(config, "sha256", plan->experiment->sha256, arena);
-    const char *text = json_pretty(config, arena);
-    return io_write(path, text, strlen(text));
-}
-
-/* "" when there is no readable config. */
-static const char *config_sha256(const char *path, Arena *arena) {
-    Json *config = NULL;
-    Error *error = io_exists(path) ? json_load(&config, path, arena) : NULL;
-    if (error)
-        error_end(error);
-    const Json *hash = config ? json_find(config, "sha256") : NULL;
-    return hash && hash->kind == JSON_TEXT ? hash->text : "";
-}
-
-/* Half-written files of a killed process. */
-static void remove_stale(const Plan *plan, Arena *arena) {
-    const char *const parts[] = {"", "/tables", "/figures"};
-    for (int i = 0; i < 3; i++)
-        io_remove_stale(arena_print(arena, "%s%s", plan->folder, parts[i]));
-    for (int i = 0; i < plan->n_runs; i++)
-        io_remove_stale(plan_run_folder(plan, &plan->runs[i], arena));
-}
-
-Error *campaign_open(IoLock **out, const Plan *plan, Arena *arena) {
-    TRY(io_folder(arena_print(arena, "%s/runs", plan->folder)), "cannot start '%s'",
-        plan->experiment->name);
-    const char *config = arena_print(arena, "%s/experiment.json", plan->folder);
-    const char *lock = arena_print(arena, "%s/.lock", plan->folder);
-    PASS(io_lock(out, lock, false, 0, arena));
-    if (*out) { /* nobody else is alive here */
-        remove_stale(plan, arena);
-        if (strcmp(config_sha256(config, arena), plan->experiment->sha256) != 0)
-            PASS(write_config(plan, config, arena));
-        return io_lock_share(*out);
-    }
-    PASS(io_lock(out, lock, true, 10, arena));
-    if (!*out)
-        return error_new(CODE_CLAIMED, "the folder '%s' stays locked", plan->folder);
-    if (strcmp(config_sha256(config, arena), plan->experiment->sha256) != 0) {
-        io_unlock(*out);
-        *out = NULL;
-        return error_hint(
-            error_new(CODE_USAGE, "a live process works in '%s' with another config", plan->folder),
-            "wait for it, or give this experiment another name (experiment=NAME) or folder "
-            "(--results DIR)");
-    }
     return NULL;
 }

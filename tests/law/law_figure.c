@@ -108,7 +108,7 @@ static void draws_into(const char *base, const FigureType *type, const Results *
     const char *tables = arena_print(arena, "%s/tables", folder), *name = type->kind.name;
     assert_null(io_folder(tables));
     assert_null(table_write(type->table(results, arena), tables, arena));
-    Error *error = figure_draw(type, folder, "svg", arena);
+    Error *error = figure_draw(&type, 1, folder, "svg", arena);
     if (error)
         fail_msg("%s", error_text(error));
     char *svg;
@@ -136,7 +136,7 @@ static void draws_for_print(const FigureType *type, const Results *results, Aren
     const char *folder = arena_print(arena, "%s/law_figure", BINARY_DIR);
     static const char *const format[] = {"png", "pdf"}, *const begins[] = {"\x89PNG", "%PDF-"};
     for (int i = 0; i < 2; i++) {
-        Error *error = figure_draw(type, folder, format[i], arena);
+        Error *error = figure_draw(&type, 1, folder, format[i], arena);
         if (error)
             fail_msg("%s", error_text(error));
         char *bytes;

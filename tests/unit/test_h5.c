@@ -121,6 +121,40 @@ static void test_h5__runs_are_gathered(void **state) {
     folder_end(folder, arena);
 }
 
+/* A gathered file is made again when a run came, went or changed, or when it cannot be read. */
+static void test_h5__a_gathered_file_says_what_it_holds(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    const char *folder = scratch_new(arena), *path = arena_print(arena, "%s/study.h5", folder);
+    RunRecord runs[3];
+    for (int i = 0; i < 3; i++)
+        runs[i] = run_new(folder, arena_print(arena, "run%d", i), arena);
+    assert_false(h5_is_current(path, runs, 3));
+    assert_ok(h5_write_all(runs, 3, "study", path));
+    assert_true(h5_is_current(path, runs, 3));
+    assert_false(h5_is_current(path, runs, 2));
+    assert_false(h5_is_current(path, runs + 1, 2));
+    fixture_run(folder, "run1", true, arena); /* measured again: another end, another journal */
+    const char *again = arena_print(arena, "%s/runs/run1", folder);
+    size_t n;
+    char *bytes = journal_of(again, &n, arena);
+    RunRecord before = runs[1];
+    bool found;
+    runs[1] = fixture_load(again, &found, arena);
+    assert_int_equal(h5_is_current(path, runs, 3), runs[1].mark == before.mark);
+    assert_ok(io_write(arena_print(arena, "%s/journal", again), bytes, n - 100)); /* torn */
+    runs[1] = fixture_load(again, &found, arena);
+    assert_true(found && runs[1].mark != before.mark);
+    assert_false(h5_is_current(path, runs, 3));
+    assert_ok(h5_write_all(runs, 3, "study", path));
+    assert_true(h5_is_current(path, runs, 3));
+    assert_int_equal(truncate(path, 5000), 0);
+    assert_false(h5_is_current(path, runs, 3));
+    assert_ok(io_write(path, "nothing", 7));
+    assert_false(h5_is_current(path, runs, 3));
+    scratch_end(folder, arena);
+}
+
 static void test_h5__attributes_are_there(void **state) {
     (void)state;
     Arena *arena = arena_new();
@@ -292,6 +326,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_h5__a_run_holds_every_column),
         cmocka_unit_test(test_h5__runs_are_gathered),
+        cmocka_unit_test(test_h5__a_gathered_file_says_what_it_holds),
         cmocka_unit_test(test_h5__attributes_are_there),
         cmocka_unit_test(test_h5__same_record_same_bytes),
         cmocka_unit_test(test_h5__trouble_is_an_error),

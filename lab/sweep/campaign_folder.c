@@ -1,0 +1,80 @@
+/* The experiment's folder: opened for a campaign, cleared of what dead processes left. */
+#include "lab/sweep/campaign.h"
+
+#include "lab/base/io.h"
+#include "lab/sweep/grow.h"
+
+#include <string.h>
+
+/* Finished runs that --rerun asks for once more: their journal steps aside, kept under another
+ * name. */
+Error *campaign_set_aside(Plan *plan) {
+    for (int i = 0; i < plan->n_runs; i++) {
+        if (!plan->runs[i].rerun)
+            continue;
+        Arena *arena = arena_new();
+        const char *journal =
+            arena_print(arena, "%s/journal", plan_run_folder(plan, &plan->runs[i], arena));
+        const char *aside = NULL;
+        for (int n = 1; !aside || io_exists(aside); n++)
+            aside = arena_print(arena, "%s.replaced-%d", journal, n);
+        Error *error = io_publish(IO_DURABLE, journal, aside);
+        arena_end(arena);
+        PASS(error);
+        plan->runs[i].rerun = false;
+    }
+    grow_reset(plan);
+    return NULL;
+}
+
+static Error *write_config(const Plan *plan, const char *path, Arena *arena) {
+    Json *config = json_copy(plan->experiment->resolved, arena);
+    json_add_text(config, "sha256", plan->experiment->sha256, arena);
+    const char *text = json_pretty(config, arena);
+    return io_write(path, text, strlen(text));
+}
+
+/* "" when there is no readable config. */
+static const char *config_sha256(const char *path, Arena *arena) {
+    Json *config = NULL;
+    Error *error = io_exists(path) ? json_load(&config, path, arena) : NULL;
+    if (error)
+        error_end(error);
+    const Json *hash = config ? json_find(config, "sha256") : NULL;
+    return hash && hash->kind == JSON_TEXT ? hash->text : "";
+}
+
+/* Half-written files of a killed process. */
+static void remove_stale(const Plan *plan, Arena *arena) {
+    const char *const parts[] = {"", "/tables", "/figures"};
+    for (int i = 0; i < 3; i++)
+        io_remove_stale(arena_print(arena, "%s%s", plan->folder, parts[i]));
+    for (int i = 0; i < plan->n_runs; i++)
+        io_remove_stale(plan_run_folder(plan, &plan->runs[i], arena));
+}
+
+Error *campaign_open(IoLock **out, const Plan *plan, Arena *arena) {
+    TRY(io_folder(arena_print(arena, "%s/runs", plan->folder)), "cannot start '%s'",
+        plan->experiment->name);
+    const char *config = arena_print(arena, "%s/experiment.json", plan->folder);
+    const char *lock = arena_print(arena, "%s/.lock", plan->folder);
+    PASS(io_lock(out, lock, false, 0, arena));
+    if (*out) { /* nobody else is alive here */
+        remove_stale(plan, arena);
+        if (strcmp(config_sha256(config, arena), plan->experiment->sha256) != 0)
+            PASS(write_config(plan, config, arena));
+        return io_lock_share(*out);
+    }
+    PASS(io_lock(out, lock, true, 10, arena));
+    if (!*out)
+        return error_new(CODE_CLAIMED, "the folder '%s' stays locked", plan->folder);
+    if (strcmp(config_sha256(config, arena), plan->experiment->sha256) != 0) {
+        io_unlock(*out);
+        *out = NULL;
+        return error_hint(
+            error_new(CODE_USAGE, "a live process works in '%s' with another config", plan->folder),
+            "wait for it, or give this experiment another name (experiment=NAME) or folder "
+            "(--results DIR)");
+    }
+    return NULL;
+}
