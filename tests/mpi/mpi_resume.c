@@ -43,7 +43,11 @@ static void run_part(Chain *chain, Comm *world, int replicas, int threads, bool 
     if (!group)
         return;
     bool root = comm_rank(group) == 0;
-    Recorder recorder = {chain, chain_step, chain_eval, chain_digest, chain_checkpoint};
+    Recorder recorder = {.self = chain,
+                         .step = chain_step,
+                         .eval = chain_eval,
+                         .digest = chain_digest,
+                         .checkpoint = chain_checkpoint};
     TrialLayout layout = {.comm = group,
                           .threads = threads,
                           .collective =
