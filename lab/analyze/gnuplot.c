@@ -1,5 +1,6 @@
 #include "lab/analyze/gnuplot.h"
 
+#include "lab/base/home.h"
 #include "lab/base/io.h"
 #include "lab/base/text.h"
 
@@ -83,7 +84,8 @@ Error *gnuplot_begin(Gnuplot *out, const char *script, const char *table, const 
         return error_hint(
             error_new(CODE_MISSING, "there is no gnuplot on this machine; the tables are written"),
             "apt-get install gnuplot-nox, then `batchlab report` again");
-    const char *path = arena_print(arena, "%s/plots/%s.gp", BATCHLAB_SOURCE, script);
+    const char *path = home_file(arena_print(arena, "plots/%s.gp", script), BATCHLAB_PREFIX,
+                                 BATCHLAB_SOURCE, arena);
     if (!io_exists(path))
         return error_new(CODE_MISSING, "there is no script '%s'", path);
     /* the script goes by the end of the name */

@@ -1,5 +1,6 @@
 #include "lab/cli/carry_out.h"
 
+#include "lab/base/home.h"
 #include "lab/base/io.h"
 
 /* The installed tree beside the program, or the source tree it was built from. */
@@ -10,7 +11,7 @@ static Error *run_demo(const CommandLine *line, int *code, Arena *arena) {
             "batchlab run %s", line->word[0]);
     const char *file = "experiments/quickstart.json";
     if (!io_exists(file))
-        file = BATCHLAB_SOURCE "/experiments/quickstart.json";
+        file = home_file(file, BATCHLAB_PREFIX, BATCHLAB_SOURCE, arena);
     return carry_out_file(file, line, code, arena);
 }
 
