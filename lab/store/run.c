@@ -37,6 +37,7 @@ struct RunWriter {
     float *weights; /* (n_weights) of the last digest: a copy costs less than a second hash each
                        time */
     bool has_weights;
+    bool has_checkpoints; /* of its own, or of the run that it continues */
     int unflushed_rows;
     double unflushed_s;
     bool broken;   /* an earlier record failed: nothing more may follow it */
@@ -226,6 +227,7 @@ static Error *record_checkpoint(void *self, int64_t step, const StateArray *arra
     RunWriter *writer = self;
     PASS(keep(writer, io_log_sync(writer->log)));
     hash_hex(&writer->digest.rows, writer->label.rows);
+    writer->has_checkpoints = true;
     return checkpoints_keep(writer->experiment_folder, &writer->label, step, arrays, n);
 }
 
@@ -286,6 +288,7 @@ Error *run_continue(RunWriter **out, const char *experiment_folder, const RunHea
     Error *error = before->header.n_layers == header->n_layers
                        ? io_folder(writer->folder)
                        : error_new(CODE_IO, "its rows have other layers");
+    writer->has_checkpoints = true;
     error = error ? error : continue_journal(writer, header, before);
     error = error ? error : begin_disk(writer, header);
     if (error) {
@@ -329,8 +332,13 @@ Error *run_finish(RunWriter *writer, const RunSummary *summary) {
         return error_wrap(error, "cannot finish run '%s'", writer->folder);
     }
     writer->finished = true;
-    bool ended = summary->outcome != OUTCOME_INTERRUPTED && summary->outcome != OUTCOME_FAILED;
-    return run_disk_finish(writer->disk, writer->keeps_checkpoints && ended);
+    bool interrupted = summary->outcome == OUTCOME_INTERRUPTED;
+    bool forget = writer->keeps_checkpoints && !interrupted && summary->outcome != OUTCOME_FAILED;
+    if (forget && !writer->has_checkpoints) { /* what others left: this run does not need it */
+        checkpoints_forget(writer->experiment_folder, writer->label.trial_id);
+        forget = false;
+    }
+    return run_disk_finish(writer->disk, forget, interrupted || writer->has_checkpoints);
 }
 
 void run_abandon(RunWriter *writer) {

@@ -75,8 +75,9 @@ Error *run_begin(RunWriter **out, const char *experiment_folder, const RunHeader
 Error *run_continue(RunWriter **out, const char *experiment_folder, const RunHeader *header,
                     const RunRecord *before, Arena *arena);
 /* From now on `background` waits for the disk: a sync is begun at each evaluation, and run_finish
- * returns when the final record is in the kernel's hands. The errors of what follows come from
- * later calls, of this run or of background_wait. */
+ * returns when the final record is in the kernel's hands, unless the run may go on or has
+ * checkpoints. The errors of what follows come from later calls, of this run or of background_wait.
+ */
 void run_in_background(RunWriter *writer, Background *background);
 /* Recorder that feeds this writer: rows into the journal and the digest; fdatasync at every
  * evaluation; checkpoints into the trial's folder, for full runs with a canonical collective. */

@@ -80,13 +80,13 @@ static Error *finish_now(void *data) {
     return error;
 }
 
-Error *run_disk_finish(RunDisk *disk, bool forget_checkpoints) {
+Error *run_disk_finish(RunDisk *disk, bool forget_checkpoints, bool wait) {
     Background *background = disk->background;
     disk->forget_checkpoints = forget_checkpoints;
     if (!background)
         return finish_now(disk);
     background_add(background, finish_now, disk);
-    return background_look(background);
+    return wait ? background_wait(background) : background_look(background);
 }
 
 void run_disk_leave(RunDisk *disk) {

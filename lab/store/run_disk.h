@@ -18,8 +18,10 @@ void run_disk_in_background(RunDisk *disk, Background *background);
  * an earlier job comes with a later call. */
 Error *run_disk_sync(RunDisk *disk);
 
-/* The final record was flushed. `disk` is not the caller's any more. */
-Error *run_disk_finish(RunDisk *disk, bool forget_checkpoints);
+/* The final record was flushed. `disk` is not the caller's any more. With `wait` all is done when
+ * it returns: whatever a later owner of the trial may touch too, checkpoints and the files of a run
+ * that may go on, must be left alone once the claim is given up. */
+Error *run_disk_finish(RunDisk *disk, bool forget_checkpoints, bool wait);
 /* The run stays unfinished. Waits for what is on its way. */
 void run_disk_leave(RunDisk *disk);
 

@@ -78,6 +78,33 @@ static void test_run_background__an_error_comes_with_a_later_call(void **state) 
     scratch_end(folder, arena);
 }
 
+/* A run that may go on: whoever has its trial next may change its files, so nothing of it is left
+ * to be done. A job that is held back shows that run_finish waits. */
+static Error *take_a_while(void *data) {
+    usleep(100000);
+    *(bool *)data = true;
+    return NULL;
+}
+
+static void test_run_background__a_run_that_may_go_on_is_waited_for(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    const char *folder = scratch_new(arena);
+    Background *background;
+    assert_ok(background_new(&background, arena));
+    RunWriter *writer = begin(folder, "a", background, arena);
+    assert_ok(fixture_record(writer, FIXTURE_STEPS));
+    bool done = false;
+    background_add(background, take_a_while, &done);
+    RunSummary summary = fixture_summary();
+    summary.outcome = OUTCOME_INTERRUPTED;
+    assert_ok(run_finish(writer, &summary));
+    assert_true(done);
+    assert_true(io_exists(arena_print(arena, "%s/runs/a/run.h5", folder)));
+    assert_ok(background_end(background));
+    scratch_end(folder, arena);
+}
+
 /* A run that is given up while its rows are on their way, and its memory with it. */
 static void test_run_background__a_run_may_be_abandoned(void **state) {
     (void)state;
@@ -104,6 +131,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_background__every_run_ends_as_in_the_foreground),
         cmocka_unit_test(test_run_background__an_error_comes_with_a_later_call),
+        cmocka_unit_test(test_run_background__a_run_that_may_go_on_is_waited_for),
         cmocka_unit_test(test_run_background__a_run_may_be_abandoned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
