@@ -137,8 +137,8 @@ static void exchange(Wire *wire, const TreeNode *nodes, int n_nodes, bool parts)
     MPI_Comm handle = comm_handle(wire->comm);
     int size = comm_size(wire->comm), rank = comm_rank(wire->comm), n = 0;
     Part mine = parts ? part_of(&wire->shape, size, rank) : whole(&wire->shape);
-    size_t bytes = mine.last - mine.first;
-    make_room(wire, bytes * (size_t)(wire->n_all - n_nodes));
+    size_t bytes = mine.last - mine.first, stride = (bytes + 63) / 64 * 64; /* doubles first */
+    make_room(wire, stride * (size_t)(wire->n_all - n_nodes));
     char *room = wire->room;
     for (int i = 0; i < wire->n_all; i++) {
         int own = i - wire->start[rank];
@@ -151,7 +151,7 @@ static void exchange(Wire *wire, const TreeNode *nodes, int n_nodes, bool parts)
             from++;
         n += receive(room, bytes, from, &wire->request[n], handle);
         wire->all[i].data = room - mine.first;
-        room += bytes;
+        room += stride;
     }
     for (int step = 1; step < size; step++) {
         int to = (rank + step) % size;
