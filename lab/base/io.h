@@ -37,9 +37,11 @@ Error *io_sync_folder(const char *folder);
 /* Makes the last step of it for a file that somebody else (gnuplot) wrote aside. */
 Error *io_publish(IoCare care, const char *aside, const char *path);
 
-/* Removes what io_write and its like left in a folder when their process died. For folders that
- * nobody else works in. */
+/* Removes what io_write and its like left in a folder when their process died: only files whose
+ * writer is not alive on this host, for a folder in which somebody else may work; every one, when
+ * the caller holds the lock of the folder (a number of a dead process may be another's by now). */
 void io_remove_stale(const char *folder);
+void io_remove_asides(const char *folder);
 
 /* Error 74 when the file system of `path` has not `n` bytes to spare. */
 Error *io_check_room(const char *path, size_t n);

@@ -7,23 +7,51 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The writer's process, 0 when the name is none that io_write gives. */
+#define MARK ".tmp-"
+
+/* The writer's process, 0 when the name is none of a file that is written aside: NAME.tmp-PID or,
+ * from gnuplot, NAME.tmp-PID.svg. */
 static long writer_of(const char *name) {
-    const char *mark = strstr(name, ".tmp-");
+    const char *mark = strstr(name, MARK);
     char *end = NULL;
-    long pid = mark ? strtol(mark + 5, &end, 10) : 0;
-    return end && end > mark + 5 && *end == '\0' && pid > 0 ? pid : 0;
+    long pid = mark ? strtol(mark + strlen(MARK), &end, 10) : 0;
+    return pid > 0 && (*end == '\0' || *end == '.') ? pid : 0;
 }
 
-void io_remove_stale(const char *folder) {
+/* Has ended and waits for a parent that may never ask (process 1 of many containers does not). */
+static bool is_zombie(long pid) {
+    char path[64], text[512];
+    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+    FILE *file = fopen(path, "re");
+    size_t n = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    text[n] = '\0';
+    if (file)
+        fclose(file);
+    const char *name_end = strrchr(text, ')'); /* the state stands behind the name */
+    return name_end && (strncmp(name_end, ") Z", 3) == 0 || strncmp(name_end, ") X", 3) == 0);
+}
+
+static bool is_alive(long pid) {
+    return (kill((pid_t)pid, 0) == 0 || errno != ESRCH) && !is_zombie(pid);
+}
+
+static void remove_asides(const char *folder, bool (*is_spared)(long pid)) {
     Arena *scratch = arena_new();
     char **names = NULL;
     int n = 0;
     error_end(io_list(&names, &n, folder, scratch)); /* nothing there: nothing to do */
     for (int i = 0; i < n; i++) {
         long pid = writer_of(names[i]);
-        if (pid && kill((pid_t)pid, 0) != 0 && errno == ESRCH)
+        if (pid && !(is_spared && is_spared(pid)))
             unlink(arena_print(scratch, "%s/%s", folder, names[i]));
     }
     arena_end(scratch);
+}
+
+void io_remove_stale(const char *folder) {
+    remove_asides(folder, is_alive);
+}
+
+void io_remove_asides(const char *folder) {
+    remove_asides(folder, NULL);
 }

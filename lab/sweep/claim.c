@@ -86,6 +86,8 @@ Error *claim_take(IoLock **lock, const Plan *plan, const Phase *phase, PlannedRu
     if (leave || error) {
         io_unlock(*lock);
         *lock = NULL;
+    } else { /* what is half-written here is nobody's any more */
+        io_remove_asides(plan_run_folder(plan, run, arena));
     }
     return error;
 }

@@ -193,13 +193,15 @@ static void test_param__reads_defaults_and_values(void **state) {
     (void)state;
     Arena *arena = arena_new();
     Sample sample;
-    assert_null(read_sample(&sample, "{\"count\": 7, \"mode\": \"clip\", \"widths\": [1, 2]}", arena));
+    assert_null(
+        read_sample(&sample, "{\"count\": 7, \"mode\": \"clip\", \"widths\": [1, 2]}", arena));
     assert_true(sample.rate == 0.9 && sample.count == 7 && !sample.flag && sample.mode == 1);
     assert_int_equal(sample.widths.n, 2);
     Json *out = json_object(arena);
     param_write(out, sample_rows, &sample, arena);
-    assert_string_equal(json_canonical(out, arena),
-                        "{\"count\":7,\"flag\":false,\"mode\":\"clip\",\"rate\":0.9,\"widths\":[1,2]}");
+    assert_string_equal(
+        json_canonical(out, arena),
+        "{\"count\":7,\"flag\":false,\"mode\":\"clip\",\"rate\":0.9,\"widths\":[1,2]}");
     arena_end(arena);
 }
 
@@ -230,30 +232,45 @@ static void test_param__errors_name_path_range_and_nearest(void **state) {
     }
 }
 
+/* Waits for its end, but leaves it a zombie. */
+static pid_t ended_child(bool reap) {
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    siginfo_t info;
+    assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | (reap ? 0 : WNOWAIT)), 0);
+    return child;
+}
+
 static void test_io__only_what_dead_writers_left_is_removed(void **state) {
     (void)state;
     Arena *arena = arena_new();
     char folder[] = "/tmp/batchlab-test-XXXXXX";
     assert_non_null(mkdtemp(folder));
-    pid_t dead = fork();
-    if (dead == 0)
-        _exit(0);
-    waitpid(dead, NULL, 0);
-    const char *stale = arena_print(arena, "%s/run.h5.tmp-%ld", folder, (long)dead);
-    const char *kept[] = {arena_print(arena, "%s/b.tmp-%ld", folder, (long)getpid()),
-                          arena_print(arena, "%s/run.h5", folder), arena_print(arena, "%s/a.tmp-%ldx", folder, (long)dead),
-                          arena_print(arena, "%s/a.tmp-", folder)};
-    assert_null(io_write(stale, "x", 1));
+    long dead = ended_child(true), zombie = ended_child(false), alive = getpid();
+    const char *stale[] = {arena_print(arena, "%s/run.h5.tmp-%ld", folder, dead),
+                           arena_print(arena, "%s/a.tmp-%ld.svg", folder, dead),
+                           arena_print(arena, "%s/run.h5.tmp-%ld", folder, zombie)};
+    const char *kept[] = {
+        arena_print(arena, "%s/run.h5", folder), arena_print(arena, "%s/a.tmp-%ldx", folder, dead),
+        arena_print(arena, "%s/a.tmp-", folder), arena_print(arena, "%s/b.tmp-%ld", folder, alive)};
+    for (int i = 0; i < 3; i++)
+        assert_null(io_write(stale[i], "x", 1));
     for (int i = 0; i < 4; i++)
         assert_null(io_write(kept[i], "x", 1));
     io_remove_stale(folder);
-    assert_false(io_exists(stale));
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 3; i++)
+        assert_false(io_exists(stale[i]));
+    assert_true(io_exists(kept[3]));
+    io_remove_asides(folder); /* whoever has that number */
+    assert_false(io_exists(kept[3]));
+    for (int i = 0; i < 3; i++) {
         assert_true(io_exists(kept[i]));
         unlink(kept[i]);
     }
     assert_int_equal(rmdir(folder), 0);
     io_remove_stale(folder); /* a folder that is not there */
+    waitpid((pid_t)zombie, NULL, 0);
     arena_end(arena);
 }
 
@@ -326,12 +343,15 @@ static void test_io__write_aside_read_back_and_lock(void **state) {
 
 static void test_error__chain_reads_as_documented(void **state) {
     (void)state;
-    Error *error = error_hint(error_new(CODE_USAGE, "there is no optimizer '%s'", "lamp"), "did you mean 'lamb'?");
-    error = error_wrap(error, "cannot continue: reading trial.optimizer of 'experiments/mnist.json'");
-    assert_string_equal(error_text(error),
-                        "batchlab: cannot continue: reading trial.optimizer of 'experiments/mnist.json'\n"
-                        "  because there is no optimizer 'lamp'\n"
-                        "  hint: did you mean 'lamb'?");
+    Error *error = error_hint(error_new(CODE_USAGE, "there is no optimizer '%s'", "lamp"),
+                              "did you mean 'lamb'?");
+    error =
+        error_wrap(error, "cannot continue: reading trial.optimizer of 'experiments/mnist.json'");
+    assert_string_equal(
+        error_text(error),
+        "batchlab: cannot continue: reading trial.optimizer of 'experiments/mnist.json'\n"
+        "  because there is no optimizer 'lamp'\n"
+        "  hint: did you mean 'lamb'?");
     assert_int_equal(error_code(error), CODE_USAGE);
     error_end(error);
 }
