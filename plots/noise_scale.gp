@@ -1,5 +1,5 @@
 # Gradient noise scale against examples seen: a panel a series, a line a global batch, both axes logarithmic.
-# Columns: 1 panel, 2 series, 3 line, 4 global_batch, 5 examples, 6 noise_scale, 7 preconditioned_noise_scale
+# Columns: 1 panel, 2 series, 3 line, 4 global_batch, 5 examples, 6 noise_scale, 7 preconditioned_noise_scale, 8 curvature_noise_scale
 name = 'noise_scale'; table = ARG1; svg = ARG2
 folder = ARG0[1:strlen(ARG0) - strlen(name.'.gp')]
 load folder.'style.gp'
@@ -16,6 +16,7 @@ x_min = STATS_min; x_max = STATS_max
 stats table using 6 nooutput
 y_min = STATS_min; y_max = STATS_max
 stats table using (y_min = $7 > 0 && $7 < y_min ? $7 : y_min, y_max = $7 > y_max ? $7 : y_max, $1) nooutput # NaN compares false
+stats table using (y_min = $8 > 0 && $8 < y_min ? $8 : y_min, y_max = $8 > y_max ? $8 : y_max, $1) nooutput
 
 cols = n > 1 ? 2 : 1
 rows = (n + cols - 1) / cols
@@ -39,7 +40,8 @@ do for [p=1:n] {
     set ylabel (at == 0 ? 'noise scale (examples)' : '')
     set xlabel (p + cols > n ? 'examples seen' : '') offset 0,0.3
     plot for [k=1:m] table using ($1 == p && $3 == k ? $5 : NaN):6 with linespoints lt ordered_line(k, m) pt 7 ps 0.25, \
-         for [k=1:m] table using ($1 == p && $3 == k ? $5 : NaN):7 with lines lt ordered_line(k, m) lw 1.8 dt (7,4)
+         for [k=1:m] table using ($1 == p && $3 == k ? $5 : NaN):7 with lines lt ordered_line(k, m) lw 1.8 dt (7,4), \
+         for [k=1:m] table using ($1 == p && $3 == k ? $5 : NaN):8 with points lt ordered_line(k, m) pt 4 ps 0.55
 }
 eval legend_strip(legend_tall(key_rows), key_rows, height)
 set key title 'global batch' left

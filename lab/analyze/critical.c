@@ -134,7 +134,8 @@ static Prediction predict_line(const Line *line, Arena *arena) {
                         .b_crit = stats_median(column[2], n),
                         .b_crit_range = range_of(column[2], n),
                         .noise = noise_interval_of(cell, NOISE_PLAIN, arena),
-                        .preconditioned = noise_interval_of(cell, NOISE_PRECONDITIONED, arena)};
+                        .preconditioned = noise_interval_of(cell, NOISE_PRECONDITIONED, arena),
+                        .curvature = noise_interval_of_curvature(cell, arena)};
 }
 
 Criticals critical_make(const Lines *lines, Arena *arena) {
@@ -203,11 +204,14 @@ static void add_prediction(Table *out, const Critical *critical, Arena *arena) {
     table_number(out, NAN);
     const char *from = format_number((double)prediction->global_batch, arena);
     table_text(out, arena_print(arena, "from the runs at B = %s alone", from));
-    const NoiseInterval *noise[] = {&prediction->noise, &prediction->preconditioned};
-    static const char *const name[] = {"noise scale", "noise scale, preconditioned"},
+    const NoiseInterval *noise[] = {&prediction->noise, &prediction->preconditioned,
+                                    &prediction->curvature};
+    static const char *const name[] = {"noise scale", "noise scale, preconditioned",
+                                       "noise scale, curvature"},
                              *const what[] = {"tr(Sigma) over mean |G|^2",
-                                              "tr(P Sigma P) over mean |P G|^2"};
-    for (int k = 0; k < 2; k++) {
+                                              "tr(P Sigma P) over mean |P G|^2",
+                                              "tr(H Sigma) over mean G'HG"};
+    for (int k = 0; k < 3; k++) {
         if (k && !noise[k]->n_blocks)
             continue;
         add_row(out, critical, name[k], noise[k]->scale, noise[k]->in, "90 % interval");

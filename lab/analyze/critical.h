@@ -17,7 +17,7 @@ typedef struct Prediction {
     double e_min, s_min, b_crit; /* median over the seeds that reached it; NaN: no estimate */
     Interval b_crit_range;       /* smallest and largest over these seeds */
     NoiseInterval noise;         /* over the second half of these runs */
-    NoiseInterval preconditioned;
+    NoiseInterval preconditioned, curvature; /* no blocks: not measured */
 } Prediction;
 
 typedef struct Critical {

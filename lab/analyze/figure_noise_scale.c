@@ -19,6 +19,7 @@ static const TableColumn columns[] = {
     {"examples", "examples"},
     {"noise_scale", "examples"},
     {"preconditioned_noise_scale", "examples"},
+    {"curvature_noise_scale", "examples"},
 };
 
 static bool has_noise(const Cell *cell) {
@@ -95,6 +96,35 @@ static void fill_bins(Bin *bins, const Cell *cell, Arena *arena) {
     }
 }
 
+static void add_row(Table *out, int panel, const char *label, int line, const Cell *cell,
+                    double examples, const double noise_scale[3]) {
+    table_number(out, panel);
+    table_text(out, label);
+    table_number(out, line);
+    table_number(out, (double)cell->global_batch);
+    table_number(out, examples);
+    for (int k = 0; k < 3; k++)
+        table_number(out, noise_scale[k]);
+}
+
+/* B_noise at the k-th measurement: ratio of the means over seeds, which measure at the same steps
+ * as long as they train. */
+static bool curvature_at(double *examples, double *noise_scale, const Cell *cell, int k) {
+    double trace = 0, form = 0;
+    bool any = false;
+    for (int r = 0; r < cell->n_trials; r++) {
+        const RunRecord *run = cell->runs[r];
+        if (k >= run->n_curvatures)
+            continue;
+        *examples = (double)run->curvatures[k].examples;
+        trace += run->curvatures[k].trace_h_sigma;
+        form += run->curvatures[k].ghg;
+        any = true;
+    }
+    *noise_scale = trace > 0 && form > 0 ? trace / form : NAN;
+    return any;
+}
+
 static void add_cell(Table *out, int panel, const char *label, int line, const Cell *cell,
                      Arena *arena) {
     Bin bins[N_BINS];
@@ -102,14 +132,14 @@ static void add_cell(Table *out, int panel, const char *label, int line, const C
     for (int b = 0; b < N_BINS; b++) {
         if (!(bins[b].noise_scale > 0))
             continue;
-        table_number(out, panel);
-        table_text(out, label);
-        table_number(out, line);
-        table_number(out, (double)cell->global_batch);
-        table_number(out, bins[b].examples);
-        table_number(out, bins[b].noise_scale);
-        table_number(out, bins[b].preconditioned);
+        add_row(out, panel, label, line, cell, bins[b].examples,
+                (const double[]){bins[b].noise_scale, bins[b].preconditioned, NAN});
     }
+    double examples, noise_scale;
+    for (int k = 0; curvature_at(&examples, &noise_scale, cell, k); k++)
+        if (noise_scale > 0)
+            add_row(out, panel, label, line, cell, examples,
+                    (const double[]){NAN, NAN, noise_scale});
 }
 
 static Table *table(const Results *results, Arena *arena) {
@@ -160,6 +190,14 @@ static bool has_preconditioned(const Results *results) {
     return false;
 }
 
+static bool has_curvature(const Results *results) {
+    for (int i = 0; i < results->cells->n_cells; i++)
+        for (int r = 0; r < results->cells->cells[i].n_trials; r++)
+            if (results->cells->cells[i].runs[r]->n_curvatures > 0)
+                return true;
+    return false;
+}
+
 static const char *caption(const Results *results, Arena *arena) {
     Text text = text_new(arena);
     Lines lines = results->lines;
@@ -184,6 +222,9 @@ static const char *caption(const Results *results, Arena *arena) {
     if (has_preconditioned(results))
         text_add(&text, " Dashed: the same in the metric of the optimizer's preconditioner P, "
                         "tr(P Sigma P) / |P G|^2.");
+    if (has_curvature(results))
+        text_add(&text,
+                 " Squares: B_noise = tr(H Sigma) / G'HG, H the Hessian of the training loss.");
     const char *unit = results->cells->cells[0].first->header.noise_unit;
     if (unit && strcmp(unit, "example") != 0)
         text_add(&text, " Measured between %ss, not examples.", unit);

@@ -106,3 +106,24 @@ NoiseInterval noise_interval_of(const Cell *cell, NoiseMetric metric, Arena *are
     }
     return noise_interval(trace, sqnorm, n, cell->n_trials, arena);
 }
+
+NoiseInterval noise_interval_of_curvature(const Cell *cell, Arena *arena) {
+    const double **trace = ARENA_ARRAY(arena, const double *, cell->n_trials + 1);
+    const double **form = ARENA_ARRAY(arena, const double *, cell->n_trials + 1);
+    int64_t *n = ARENA_ARRAY(arena, int64_t, cell->n_trials + 1);
+    for (int r = 0; r < cell->n_trials; r++) {
+        const RunRecord *run = cell->runs[r];
+        double *x = ARENA_ARRAY(arena, double, run->n_curvatures + 1),
+               *y = ARENA_ARRAY(arena, double, run->n_curvatures + 1);
+        for (int i = 0; i < run->n_curvatures; i++) {
+            const CurvatureRow *row = &run->curvatures[i];
+            if (2 * row->step <= run->steps[run->n_steps - 1].step)
+                continue;
+            x[n[r]] = row->trace_h_sigma;
+            y[n[r]++] = row->ghg;
+        }
+        trace[r] = x;
+        form[r] = y;
+    }
+    return noise_interval(trace, form, n, cell->n_trials, arena);
+}

@@ -27,6 +27,10 @@ NoiseInterval noise_interval(const double *const *trace, const double *const *sq
 /* Which noise: of the gradient, or of P times it, P the optimizer's preconditioner. */
 typedef enum { NOISE_PLAIN, NOISE_PRECONDITIONED } NoiseMetric;
 
+/* B_noise = tr(H Sigma) / G'HG where the curvature was measured, over the second half of every full
+ * run of a cell; no blocks when it was not. */
+NoiseInterval noise_interval_of_curvature(const Cell *cell, Arena *arena);
+
 /* Over the second half of every full run of a cell; scale NaN and no blocks when that was not
  * recorded. */
 NoiseInterval noise_interval_of(const Cell *cell, NoiseMetric metric, Arena *arena);

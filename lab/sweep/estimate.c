@@ -39,6 +39,12 @@ static double time_model(const Model *model, int span, Arena *arena) {
     return passed / n / span;
 }
 
+/* Weight-long vectors of what is measured on request. */
+static double on_request(const TrialSettings *settings) {
+    return (settings->noise.preconditioned ? 1 : 0) +
+           (settings->curvature.every_examples > 0 ? 4 : 0);
+}
+
 static Error *probe_trial(Probe *out, const PlannedTrial *trial) {
     const TrialSettings *settings = &trial->settings;
     const Dataset *data = trial->data;
@@ -54,7 +60,7 @@ static Error *probe_trial(Probe *out, const PlannedTrial *trial) {
             levels++;
         double process =
             50e6; /* program, libraries, MPI: the largest process of smoke.json peaked at 47 MB */
-        out->memory_bytes = process + weights * (1 + levels) +
+        out->memory_bytes = process + weights * (1 + levels + on_request(settings)) +
                             (double)optim_slot_bytes(settings->optimizer, model->n_weights) +
                             dataset_bytes(data);
         out->n_segments = model->n_segments;

@@ -181,6 +181,7 @@ static inline void fixture_train(RunRecord *out, const FixtureRun *run, Arena *a
         rng_new(run->seed, RNG_TEST, (uint64_t)run->replicas + 1000 * (uint64_t)run->global_batch);
     out->steps = ARENA_ARRAY(arena, StepRow, last);
     out->evals = ARENA_ARRAY(arena, EvalRow, FIXTURE_BUDGET / FIXTURE_EVERY + 2);
+    out->curvatures = ARENA_ARRAY(arena, CurvatureRow, FIXTURE_BUDGET / FIXTURE_EVERY + 2);
     out->digests = ARENA_ARRAY(arena, RunDigest, FIXTURE_BUDGET / FIXTURE_EVERY + 4);
     double wall_s = 0;
     for (int64_t step = 1; step <= last; step++) {
@@ -194,6 +195,13 @@ static inline void fixture_train(RunRecord *out, const FixtureRun *run, Arena *a
             double accuracy =
                 ceiling - (ceiling - 0.1) * exp(-done * log((0.97 - 0.1) / (0.97 - 0.902)));
             EvalRow *eval = &out->evals[out->n_evals++];
+            out->curvatures[out->n_curvatures] =
+                (CurvatureRow){.step = step,
+                               .examples = row->examples,
+                               .ghg = 0.5 * row->noise_sqnorm,
+                               .trace_h_sigma = row->noise_trace,
+                               .noise_scale = 2 * row->noise_trace / row->noise_sqnorm};
+            out->n_curvatures += strcmp(run->optimizer.name, "lars") == 0;
             *eval = (EvalRow){.step = step,
                               .examples = row->examples,
                               .valid_loss = 0.1 + 2.2 * exp(-2 * done),
