@@ -12,9 +12,12 @@
 #include <unistd.h>
 
 #define MAGIC "batchlab"
-#define VERSION 1u /* a reader on a machine of the other byte order sees another version */
+#define VERSION 2u /* a reader on a machine of the other byte order sees another version */
 #define ALIGN 64u
 #define SPARE (1u << 20) /* bytes of disk that a checkpoint leaves to the journals */
+
+enum { PIECE = 1 << 20 }; /* bytes read at a time: whole blocks of the hash */
+_Static_assert(PIECE % HASH_BLOCK == 0, "pieces of an array are whole blocks");
 
 /* 128 bytes. */
 typedef struct CheckpointHead {
@@ -25,7 +28,7 @@ typedef struct CheckpointHead {
     uint64_t n_text;
     int64_t step;
     char pad[24];
-    char sha256[64]; /* hex digits: over the head before them and everything behind them */
+    char sha256[64]; /* hex digits: over the head before them, and block hashes of the rest */
 } CheckpointHead;
 
 typedef struct CheckpointEntry {
@@ -91,7 +94,7 @@ Error *checkpoint_write(const char *path, int64_t step, const char *text, const 
     Hash hash = hash_new();
     hash_add(&hash, &head, offsetof(CheckpointHead, sha256));
     for (int i = 1; i < n_pieces; i++)
-        hash_add(&hash, pieces[i].bytes, pieces[i].n);
+        hash_add_blocks(&hash, pieces[i].bytes, pieces[i].n);
     char hex[HASH_ROOM];
     hash_hex(&hash, hex);
     memcpy(head.sha256, hex, sizeof head.sha256);
@@ -166,20 +169,43 @@ static void reader_close(Reader *reader) {
         close(reader->fd);
 }
 
+/* One piece of the file, as the writer had it in memory. */
+static Error *hash_piece(Hash *hash, const Reader *reader, uint64_t *at, uint64_t n,
+                         uint8_t *buffer) {
+    for (uint64_t left = n; left > 0;) {
+        uint64_t some = left < PIECE ? left : PIECE;
+        PASS(read_at(reader, buffer, some, *at));
+        hash_add_blocks(hash, buffer, some);
+        *at += some;
+        left -= some;
+    }
+    return NULL;
+}
+
+static uint64_t entry_bytes(const CheckpointEntry *entry) {
+    uint64_t each = entry->kind == STATE_FLOAT ? sizeof(float) : 8;
+    return entry->n <= UINT64_MAX / 16 ? entry->n * each : UINT64_MAX / 2;
+}
+
 static Error *check_hash(const Reader *reader, Arena *arena) {
-    enum { PIECE = 1 << 20 };
+    const CheckpointHead *head = &reader->head;
     uint8_t *buffer = arena_alloc(arena, PIECE);
+    uint64_t at = sizeof *head;
     Hash hash = hash_new();
-    hash_add(&hash, &reader->head, offsetof(CheckpointHead, sha256));
-    for (uint64_t at = sizeof reader->head; at < reader->head.n_bytes;) {
-        uint64_t left = reader->head.n_bytes - at, n = left < PIECE ? left : PIECE;
-        PASS(read_at(reader, buffer, n, at));
-        hash_add(&hash, buffer, n);
-        at += n;
+    hash_add(&hash, head, offsetof(CheckpointHead, sha256));
+    PASS(hash_piece(&hash, reader, &at, head->n_text, buffer));
+    PASS(hash_piece(&hash, reader, &at, aligned(head->n_text) - head->n_text, buffer));
+    PASS(hash_piece(&hash, reader, &at, head->n_arrays * sizeof(CheckpointEntry), buffer));
+    for (uint32_t i = 0; i < head->n_arrays; i++) {
+        uint64_t n = entry_bytes(&reader->table[i]);
+        if (reader->table[i].offset != at || n > head->n_bytes - at)
+            return damaged(reader->path, "is damaged");
+        PASS(hash_piece(&hash, reader, &at, n, buffer));
+        PASS(hash_piece(&hash, reader, &at, aligned(n) - n, buffer));
     }
     char hex[HASH_ROOM];
     hash_hex(&hash, hex);
-    return memcmp(hex, reader->head.sha256, sizeof reader->head.sha256) == 0
+    return at == head->n_bytes && memcmp(hex, head->sha256, sizeof head->sha256) == 0
                ? NULL
                : damaged(reader->path, "is damaged: its SHA-256 does not match");
 }

@@ -5,7 +5,8 @@
  *   CheckpointHead | text (JSON, what the caller wants to know about it) | table | arrays, each
  *   at a multiple of 64 bytes
  *
- * The head holds a SHA-256 over everything else, so a torn or damaged file is known as such. */
+ * The head holds a SHA-256 over everything else (of arrays over the hashes of their blocks, which
+ * is fast: hash_add_blocks), so a torn or damaged file is known as such. */
 #ifndef LAB_TRAIN_CHECKPOINT_H
 #define LAB_TRAIN_CHECKPOINT_H
 
