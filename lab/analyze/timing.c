@@ -86,7 +86,9 @@ static int64_t gather(double *values, const Measured *runs, int n, int column) {
     int64_t filled = 0;
     for (int i = 0; i < n; i++) {
         const RunRecord *run = runs[i].run;
-        int64_t first = warm_steps(run->n_steps), left = run->n_steps - first;
+        int64_t from = run->header.resumed_from; /* rows before it were measured by another run */
+        from = from < run->n_steps ? from : run->n_steps;
+        int64_t first = from + warm_steps(run->n_steps - from), left = run->n_steps - first;
         int64_t take = left < MAX_STEPS_PER_RUN ? left : MAX_STEPS_PER_RUN;
         for (int64_t k = 0; k < take; k++) {
             double value = stage_of(&run->steps[first + k * left / take], column);

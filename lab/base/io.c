@@ -103,17 +103,35 @@ Error *io_publish(IoCare care, const char *aside, const char *path) {
     return publish(care, fd, 0, aside, path);
 }
 
-static Error *write_as(IoCare care, const char *path, const IoPiece *pieces, int n) {
-    char aside[4096];
-    if (snprintf(aside, sizeof aside, "%s.tmp-%ld", path, (long)getpid()) >= (int)sizeof aside)
+/* Writes PATH.tmp-PID and leaves it open; *result as of io_write_all. */
+static Error *write_open(int *fd, int *result, char aside[IO_PATH_ROOM], const char *path,
+                         const IoPiece *pieces, int n) {
+    if (snprintf(aside, IO_PATH_ROOM, "%s.tmp-%ld", path, (long)getpid()) >= IO_PATH_ROOM)
         return path_too_long(path);
-    int fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0)
+    *fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (*fd < 0)
         return io_cannot_write(aside);
-    int result = 0;
-    for (int i = 0; i < n && result == 0; i++)
-        result = io_write_all(fd, pieces[i].bytes, pieces[i].n);
+    *result = 0;
+    for (int i = 0; i < n && *result == 0; i++)
+        *result = io_write_all(*fd, pieces[i].bytes, pieces[i].n);
+    return NULL;
+}
+
+static Error *write_as(IoCare care, const char *path, const IoPiece *pieces, int n) {
+    char aside[IO_PATH_ROOM];
+    int fd, result;
+    PASS(write_open(&fd, &result, aside, path, pieces, n));
     return publish(care, fd, result, aside, path);
+}
+
+Error *io_write_aside(char aside[IO_PATH_ROOM], const char *path, const IoPiece *pieces, int n) {
+    int fd, result;
+    PASS(write_open(&fd, &result, aside, path, pieces, n));
+    Error *error = result != 0 ? io_cannot_write(aside) : NULL;
+    close(fd);
+    if (error)
+        unlink(aside);
+    return error;
 }
 
 Error *io_write_pieces(const char *path, const IoPiece *pieces, int n) {

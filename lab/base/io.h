@@ -22,6 +22,9 @@ typedef struct IoPiece {
     size_t n;
 } IoPiece;
 Error *io_write_pieces(const char *path, const IoPiece *pieces, int n);
+/* Its first half: writes PATH.tmp-PID and tells its name, for io_publish. */
+#define IO_PATH_ROOM 4096
+Error *io_write_aside(char aside[IO_PATH_ROOM], const char *path, const IoPiece *pieces, int n);
 
 /* What a power cut may leave of a file that is written aside and renamed. A kill leaves the old or
  * the new one whole in any case. */

@@ -65,11 +65,32 @@ CheckpointLabel checkpoints_label(const RunHeader *header, Arena *arena) {
                              .kernels = kernels_of(header, arena)};
 }
 
-Error *checkpoints_keep(const char *experiment_folder, const CheckpointLabel *label, int64_t step,
-                        const StateArray *arrays, int n) {
+static void *publish(void *self) {
+    CheckpointThread *thread = self;
+    thread->error = io_publish(IO_DURABLE, thread->aside, thread->path);
+    if (!thread->error)
+        remove_oldest(thread->folder, KEPT);
+    return NULL;
+}
+
+Error *checkpoints_wait(CheckpointThread *thread) {
+    if (thread->running)
+        pthread_join(thread->id, NULL);
+    Error *error = thread->error;
+    thread->running = false;
+    thread->error = NULL;
+    return error;
+}
+
+Error *checkpoints_keep(CheckpointThread *thread, const char *experiment_folder,
+                        const CheckpointLabel *label, int64_t step, const StateArray *arrays,
+                        int n) {
+    PASS(checkpoints_wait(thread));
     Arena *scratch = arena_new();
     const char *folder = trial_folder(experiment_folder, label->trial_id, scratch);
-    const char *path = arena_print(scratch, "%s/" PREFIX "%0*lld", folder, DIGITS, (long long)step);
+    snprintf(thread->folder, IO_PATH_ROOM, "%s", folder);
+    snprintf(thread->path, IO_PATH_ROOM, "%s",
+             arena_print(scratch, "%s/" PREFIX "%0*lld", folder, DIGITS, (long long)step));
     Json *text = json_object(scratch);
     json_add_text(text, "trial_id", label->trial_id, scratch);
     json_add_text(text, "run_id", label->run_id, scratch);
@@ -77,11 +98,15 @@ Error *checkpoints_keep(const char *experiment_folder, const CheckpointLabel *la
     json_add_text(text, "kernels", label->kernels, scratch);
     Error *error = io_folder(folder);
     if (!error)
-        error = checkpoint_write(path, step, json_canonical(text, scratch), arrays, n);
-    if (!error)
-        remove_oldest(folder, KEPT);
+        error = checkpoint_write_aside(thread->aside, thread->path, step,
+                                       json_canonical(text, scratch), arrays, n);
     arena_end(scratch);
-    return error;
+    if (error)
+        return error;
+    thread->running = pthread_create(&thread->id, NULL, publish, thread) == 0;
+    if (!thread->running) /* no threads to be had: wait here */
+        publish(thread);
+    return NULL;
 }
 
 /* ---- finding one */

@@ -5,6 +5,8 @@
 
 #include "lab/store/run.h"
 
+#include <pthread.h>
+
 /* What a run continues from. */
 typedef struct Resume {
     const char *path; /* of the checkpoint; NULL: there is none, the run starts at step 0 */
@@ -26,9 +28,22 @@ typedef struct CheckpointLabel {
 } CheckpointLabel;
 CheckpointLabel checkpoints_label(const RunHeader *header, Arena *arena); /* all but the rows */
 
-/* Writes one and removes all but the last two. */
-Error *checkpoints_keep(const char *experiment_folder, const CheckpointLabel *label, int64_t step,
-                        const StateArray *arrays, int n);
+/* Writing: the state goes to the kernel at once; a thread waits for the disk meanwhile. Zeroed:
+ * none. */
+typedef struct CheckpointThread {
+    pthread_t id;
+    bool running;
+    char aside[IO_PATH_ROOM], path[IO_PATH_ROOM], folder[IO_PATH_ROOM];
+    Error *error;
+} CheckpointThread;
+
+/* Writes a checkpoint; when it is on the disk it gets its name, and all but the last two are
+ * removed. An error may be that of the one before. */
+Error *checkpoints_keep(CheckpointThread *thread, const char *experiment_folder,
+                        const CheckpointLabel *label, int64_t step, const StateArray *arrays,
+                        int n);
+/* Until the last one is on the disk. */
+Error *checkpoints_wait(CheckpointThread *thread);
 
 /* Removes them all: the trial has ended. */
 void checkpoints_forget(const char *experiment_folder, const char *trial_id);

@@ -25,6 +25,7 @@ struct RunWriter {
     Arena *arena;
     const char *folder, *experiment_folder;
     CheckpointLabel label;
+    CheckpointThread checkpoint;
     bool keeps_checkpoints;
     IoLog *log;     /* rows up to the kernel */
     RunDisk *disk;  /* from there on */
@@ -228,7 +229,8 @@ static Error *record_checkpoint(void *self, int64_t step, const StateArray *arra
     PASS(keep(writer, io_log_sync(writer->log)));
     hash_hex(&writer->digest.rows, writer->label.rows);
     writer->has_checkpoints = true;
-    return checkpoints_keep(writer->experiment_folder, &writer->label, step, arrays, n);
+    return checkpoints_keep(&writer->checkpoint, writer->experiment_folder, &writer->label, step,
+                            arrays, n);
 }
 
 void run_in_background(RunWriter *writer, Background *background) {
@@ -321,6 +323,12 @@ Error *run_finish(RunWriter *writer, const RunSummary *summary) {
         return error_new(CODE_IO, "run '%s' stays unfinished: an earlier record failed",
                          writer->folder);
     }
+    Error *checkpoint = checkpoints_wait(&writer->checkpoint);
+    if (checkpoint && summary->outcome == OUTCOME_INTERRUPTED) { /* nothing to go on from */
+        run_abandon(writer);
+        return error_wrap(checkpoint, "cannot finish run '%s'", writer->folder);
+    }
+    error_end(checkpoint);
     Error *error = add_final(writer, summary);
     Error *leaving = io_log_leave(writer->log);
     writer->log = NULL;
@@ -343,6 +351,7 @@ Error *run_finish(RunWriter *writer, const RunSummary *summary) {
 
 void run_abandon(RunWriter *writer) {
     writer->finished = true;
+    error_end(checkpoints_wait(&writer->checkpoint));
     if (writer->log)
         error_end(io_log_leave(writer->log));
     if (writer->disk)

@@ -1,7 +1,6 @@
 #include "lab/train/checkpoint.h"
 
 #include "lab/base/hash.h"
-#include "lab/base/io.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -80,8 +79,8 @@ static int cut(IoPiece *pieces, const CheckpointHead *head, const char *text,
     return used;
 }
 
-Error *checkpoint_write(const char *path, int64_t step, const char *text, const StateArray *arrays,
-                        int n) {
+Error *checkpoint_write_aside(char aside[IO_PATH_ROOM], const char *path, int64_t step,
+                              const char *text, const StateArray *arrays, int n) {
     assert(n <= CHECKPOINT_MAX_ARRAYS);
     Arena *scratch = arena_new();
     CheckpointHead head = {
@@ -100,9 +99,16 @@ Error *checkpoint_write(const char *path, int64_t step, const char *text, const 
     memcpy(head.sha256, hex, sizeof head.sha256);
     Error *error = io_check_room(path, head.n_bytes + SPARE);
     if (!error)
-        error = io_write_pieces(path, pieces, n_pieces);
+        error = io_write_aside(aside, path, pieces, n_pieces);
     arena_end(scratch);
     return error;
+}
+
+Error *checkpoint_write(const char *path, int64_t step, const char *text, const StateArray *arrays,
+                        int n) {
+    char aside[IO_PATH_ROOM];
+    PASS(checkpoint_write_aside(aside, path, step, text, arrays, n));
+    return io_publish(IO_DURABLE, aside, path);
 }
 
 /* ---- reading */

@@ -12,6 +12,7 @@
 
 #include "lab/base/arena.h"
 #include "lab/base/error.h"
+#include "lab/base/io.h"
 
 #include <stdint.h>
 
@@ -39,6 +40,10 @@ size_t state_bytes(const StateArray *array);
 /* Writes PATH aside, fsyncs it, renames it, fsyncs the folder. `text` is a JSON object. */
 Error *checkpoint_write(const char *path, int64_t step, const char *text, const StateArray *arrays,
                         int n);
+
+/* Its first half, up to the fsync: the file's name so far is `aside`, for io_publish. */
+Error *checkpoint_write_aside(char aside[IO_PATH_ROOM], const char *path, int64_t step,
+                              const char *text, const StateArray *arrays, int n);
 
 /* What stands in a checkpoint besides its arrays. */
 typedef struct Checkpoint {

@@ -146,6 +146,8 @@ static void test_checkpoints__of_a_run_that_ended_are_removed(void **state) {
     checkpoint_at(writer, 3);
     char *bytes;
     size_t n;
+    for (int i = 0; i < 1000 && !io_exists(checkpoint_path(folder, 3, arena)); i++)
+        usleep(5000); /* its thread waits for the disk */
     assert_ok(io_read(&bytes, &n, checkpoint_path(folder, 3, arena), arena));
     assert_ok(run_finish(writer, &summary));
     assert_ok(io_write(checkpoint_path(folder, 3, arena), bytes, n));
