@@ -119,13 +119,13 @@ static Error *write_open(int *fd, int *result, char aside[IO_PATH_ROOM], const c
 
 static Error *write_as(IoCare care, const char *path, const IoPiece *pieces, int n) {
     char aside[IO_PATH_ROOM];
-    int fd, result;
+    int fd = -1, result = -1;
     PASS(write_open(&fd, &result, aside, path, pieces, n));
     return publish(care, fd, result, aside, path);
 }
 
 Error *io_write_aside(char aside[IO_PATH_ROOM], const char *path, const IoPiece *pieces, int n) {
-    int fd, result;
+    int fd = -1, result = -1;
     PASS(write_open(&fd, &result, aside, path, pieces, n));
     Error *error = result != 0 ? io_cannot_write(aside) : NULL;
     close(fd);
