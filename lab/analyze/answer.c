@@ -3,6 +3,7 @@
 #include "lab/analyze/format.h"
 #include "lab/analyze/layouts.h"
 #include "lab/analyze/listing.h"
+#include "lab/analyze/quality.h"
 #include "lab/base/text.h"
 
 #include <assert.h>
@@ -107,13 +108,13 @@ static void add_cost(Text *text, const Line *line, const LineFacts *facts, Arena
         text_add(text, " %s needs %s.", batch(largest, arena), price(largest, base, arena));
 }
 
-/* Without a target the best accuracy is what can be told. */
-static void add_accuracy(Text *text, const Line *line, Arena *arena) {
+/* Without a target the best accuracy, or loss, is what can be told. */
+static void add_quality(Text *text, const Line *line, Arena *arena) {
     const Cell *first = line->cell[0], *last = line->cell[line->n - 1];
-    text_add(text, "%s: best validation accuracy %.2f %% at %s", line->label,
-             100 * first->best_accuracy.median, batch(first, arena));
+    text_add(text, "%s: best %s %s at %s", line->label, quality_noun(first),
+             quality_text(first, arena), batch(first, arena));
     if (last != first)
-        text_add(text, ", %.2f %% at %s", 100 * last->best_accuracy.median, batch(last, arena));
+        text_add(text, ", %s at %s", quality_text(last, arena), batch(last, arena));
     text_add(text, ".");
 }
 
@@ -125,7 +126,7 @@ static const char *line_sentence(const Line *line, Arena *arena) {
     else if (line->cell[0]->has_target)
         text_add(&text, "%s: the target was reached at no global batch.", line->label);
     else if (isfinite(line->cell[0]->best_accuracy.median))
-        add_accuracy(&text, line, arena);
+        add_quality(&text, line, arena);
     else
         text_add(&text, "%s: final validation loss %s at %s.", line->label,
                  format_number(line->cell[0]->final_loss.median, arena),

@@ -95,7 +95,16 @@ const RunRecord **cells_speaking(int *n_out, const RunRecord *runs, int n, bool 
     return full;
 }
 
-typedef enum { OF_STEPS, OF_EXAMPLES, OF_SECONDS, OF_FINAL, OF_BEST, OF_TEST, OF_LOSS } Quantity;
+typedef enum {
+    OF_STEPS,
+    OF_EXAMPLES,
+    OF_SECONDS,
+    OF_FINAL,
+    OF_BEST,
+    OF_TEST,
+    OF_LOSS,
+    OF_BEST_LOSS
+} Quantity;
 
 static double quantity_of(const RunRecord *run, Quantity quantity) {
     const RunSummary *summary = &run->summary;
@@ -117,6 +126,9 @@ static double quantity_of(const RunRecord *run, Quantity quantity) {
         return summary->test_accuracy_at_best_valid;
     case OF_LOSS:
         return summary->final_valid_loss;
+    case OF_BEST_LOSS: /* runs that are older than it have none */
+        return isnan(summary->best_valid_loss) ? summary->final_valid_loss
+                                               : summary->best_valid_loss;
     }
     return NAN;
 }
@@ -150,6 +162,7 @@ static void fill(Cell *cell, const RunRecord **runs, int n, Arena *arena) {
     cell->best_accuracy = spread_of(cell, OF_BEST, arena);
     cell->test_accuracy = spread_of(cell, OF_TEST, arena);
     cell->final_loss = spread_of(cell, OF_LOSS, arena);
+    cell->best_loss = spread_of(cell, OF_BEST_LOSS, arena);
 }
 
 typedef struct Labelled {

@@ -26,8 +26,8 @@ typedef struct Cell {
     int n_of[OUTCOME_N];    /* trials by outcome */
     Spread steps, examples,
         seconds; /* to target; seconds only of runs that had the machine to themselves */
-    Spread final_accuracy, best_accuracy, test_accuracy,
-        final_loss; /* validation; test at the best validation */
+    Spread final_accuracy, best_accuracy, test_accuracy, final_loss,
+        best_loss; /* validation; test at the best validation */
 } Cell;
 
 typedef struct Series {

@@ -2,7 +2,9 @@
 #include "lab/analyze/figure.h"
 #include "lab/analyze/format.h"
 #include "lab/analyze/lines.h"
+#include "lab/analyze/quality.h"
 #include "lab/base/text.h"
+#include "lab/train/metric.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -60,8 +62,17 @@ static const RunRecord *typical(const Cell *cell, Arena *arena) {
     return run->n_evals ? run : runs[0];
 }
 
-static double target_of(const RunHeader *header, const char *metric) {
-    return header->metric && strcmp(header->metric, metric) == 0 ? header->target : NAN;
+static double target_accuracy(const RunHeader *header) {
+    bool aims = header->metric && metric_find(header->metric) == METRIC_VALID_ACCURACY;
+    return aims ? header->target : NAN;
+}
+
+/* In nat, as the loss is. */
+static double target_loss(const RunHeader *header) {
+    Metric metric = header->metric ? metric_find(header->metric) : METRIC_N;
+    return metric == METRIC_VALID_LOSS            ? header->target
+           : metric == METRIC_VALID_BITS_PER_BYTE ? header->target * log(2)
+                                                  : NAN;
 }
 
 static void add_run(Table *out, int panel, const char *label, int line, const RunRecord *run) {
@@ -77,8 +88,8 @@ static void add_run(Table *out, int panel, const char *label, int line, const Ru
         table_number(out, (double)row->examples);
         table_number(out, row->valid_loss);
         table_number(out, row->valid_accuracy);
-        table_number(out, target_of(header, "valid_loss"));
-        table_number(out, target_of(header, "valid_accuracy"));
+        table_number(out, target_loss(header));
+        table_number(out, target_accuracy(header));
     }
 }
 
@@ -104,22 +115,25 @@ static const char *caption(const Results *results, Arena *arena) {
     Lines lines = results->lines;
     text_add(&text, "One run per global batch: the seed with the median number of examples to the "
                     "target. Dashed: the "
-                    "target. Best validation accuracy, median over seeds:");
-    const char *before = "";
+                    "target.");
+    const char *before = NULL;
     for (int l = 0; l < lines.n && l < MAX_PANELS; l++) {
         const Line *line = &lines.line[l];
         const Cell *best = NULL;
         for (int i = 0; i < line->n; i++)
-            if (isfinite(line->cell[i]->best_accuracy.median) &&
-                (!best || line->cell[i]->best_accuracy.median > best->best_accuracy.median))
+            if (isfinite(quality_best(line->cell[i])) &&
+                (!best || quality_is_better(line->cell[i], best)))
                 best = line->cell[i];
         if (!best)
             continue;
-        text_add(&text, "%s %s %.2f %% at B = %s", before, line->label,
-                 100 * best->best_accuracy.median, format_count((double)best->global_batch, arena));
+        if (!before)
+            text_add(&text, " Best %s, median over seeds:", quality_noun(best));
+        text_add(&text, "%s %s %s at B = %s", before ? before : "", line->label,
+                 quality_text(best, arena), format_count((double)best->global_batch, arena));
         before = ",";
     }
-    text_add(&text, ".");
+    if (before)
+        text_add(&text, ".");
     return text.data;
 }
 

@@ -71,6 +71,7 @@ static RunHeader header_of(const ImportRun *run, const char *path, const char *n
         .hosts = 1,
         .mode = RUN_FULL,
         .flops_per_example = NAN,
+        .best_loss = NAN,
         .target = target.metric ? target.target : NAN,
         .metric = target.metric,
         .provenance = provenance_of(path, arena),

@@ -1,6 +1,7 @@
 #include "lab/analyze/lines.h"
 
 #include "lab/analyze/labels.h"
+#include "lab/analyze/quality.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ bool cell_is_better(const Cell *a, const Cell *b) {
     if (a->examples.median != b->examples.median && isfinite(a->examples.median) &&
         isfinite(b->examples.median))
         return a->examples.median < b->examples.median;
-    return a->best_accuracy.median > b->best_accuracy.median; /* false when either is NaN */
+    return quality_is_better(a, b);
 }
 
 int lines_spread(int *index, int n, int most) {

@@ -3,6 +3,7 @@
 
 #include "lab/analyze/format.h"
 #include "lab/analyze/html.h"
+#include "lab/analyze/quality.h"
 
 #define MAX_LISTED 100
 
@@ -51,8 +52,8 @@ static void add_cell(Text *out, const Results *results, const Cell *cell, Arena 
     html_text(out, results->cells->series[cell->series].label);
     text_add(out, " at B = %s: %s of %s", format_count((double)cell->global_batch, arena),
              format_list(parts, n, arena), format_plural(cell->n_trials, "trial", arena));
-    if (cell->n_of[OUTCOME_REACHED] == 0 && cell->best_accuracy.median > 0)
-        text_add(out, "; best validation accuracy %.2f %%", 100 * cell->best_accuracy.median);
+    if (cell->n_of[OUTCOME_REACHED] == 0 && quality_best(cell) > 0)
+        text_add(out, "; best %s %s", quality_noun(cell), quality_text(cell, arena));
     text_add(out, "</li>\n");
 }
 

@@ -49,7 +49,7 @@ enum { TENSORS_BEFORE = 2, TENSORS_AFTER = 3 };
 static Error *check_input(const Model *model, const TransformerSettings *settings) {
     if (model->n_labels < 2 || model->n_labels != model->n_features)
         return error_hint(
-            error_new(CODE_USAGE, "its examples are texts, with a label for every position"),
+            error_new(CODE_USAGE, "its examples are no texts, with a label for every position"),
             "use the dataset 'text' or 'markov'");
     if (settings->width % settings->heads != 0)
         return error_hint(error_new(CODE_USAGE, "width %lld is no multiple of heads %lld",

@@ -19,6 +19,7 @@ typedef struct RunHeader {
     int64_t global_batch, mini_batch, n_weights, n_train, total_steps;
     int64_t n_running; /* statistics that stand behind the weights in every digest; not written */
     double flops_per_example;
+    double best_loss; /* what a model that knows the data's source loses, nat; NaN: unknown */
     uint64_t seed;
     int replicas, threads, hosts;
     RunMode mode;

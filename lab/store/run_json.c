@@ -40,6 +40,7 @@ static const Field header_fields[] = {
     HEADER(INT64, total_steps),
     HEADER(SEED, seed),
     HEADER(DOUBLE, flops_per_example),
+    HEADER(DOUBLE, best_loss),
     HEADER(INT, replicas),
     HEADER(INT, threads),
     HEADER(INT, hosts),

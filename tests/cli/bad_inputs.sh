@@ -124,6 +124,11 @@ done <<'TABLE'
 2|/"stop"/d|trial lacks the required setting 'stop'|for example
 2|s/, "target": 0.5//|trial.stop has metric without target|give both
 2|s/"metric": "valid_accuracy", //|trial.stop has target without metric|give both
+2|s/"valid_accuracy", "target": 0.5/"valid_top5", "target": 1.5/|trial.stop.target is 1.5|above 0 up to 1
+2|s/"valid_accuracy"/"valid_bits_per_byte"/|trial.stop.metric is 'valid_bits_per_byte', but the dataset 'blobs' is no text|valid_loss
+2|s/"blobs".*}/"markov"}/|trial.model cannot learn from the dataset 'markov'|use the model 'transformer'
+2|s/"mlp", "hidden": \[4\]/"transformer"/|its examples are no texts|'text' or 'markov'
+2|s/"blobs".*}/"markov"}/;s/"mlp", "hidden": \[4\]/"transformer", "width": 30/|width 30 is no multiple of heads 4|width 128
 2|s/0.5, "epochs": 1/0.5/|trial.stop has no budget|epochs, examples or steps
 # types
 2|s/"trial": {/"trial": 7, "x": {/|x is not a known setting|known here
@@ -320,6 +325,23 @@ mnist '"path": "data", "valid": 2, "test": 11'
 expect_file inputs/case.json 2 "trial.dataset.test" "0 takes them all"
 mnist '"path": "data"' # a twelfth of ten is none
 expect_file inputs/case.json 2 "trial.dataset.valid" "at least 1"
+
+title="bad texts"
+text() { # more of the dataset
+  sed "s|\"dataset\": .*|\"dataset\": {\"name\": \"text\", \"path\": \"inputs/text\"$1},|;s|\"mlp\", \"hidden\": .4.|\"transformer\"|" \
+    inputs/good.json >inputs/case.json
+}
+text
+expect_file inputs/case.json 66 "trial.dataset.path" BATCHLAB_DATA
+mkdir inputs/text
+expect_file inputs/case.json 66 "is not a file" "one text file"
+rmdir inputs/text
+: >inputs/text
+expect_file inputs/case.json 74 "'./inputs/text' is empty" "fetch it again"
+echo "too short for a window" >inputs/text
+expect_file inputs/case.json 2 "23 bytes, too few for trial.dataset.context = 128" "at most 7"
+text ', "context": 4, "train": 9'
+expect_file inputs/case.json 2 "trial.dataset.train = 9" "at most 3"
 
 title="files that are no experiments"
 : >inputs/case.json
