@@ -1,9 +1,13 @@
 #include "lab/cli/bench.h"
 
 #include "lab/base/clock.h"
+#include "lab/base/io.h"
+#include "lab/base/say.h"
 #include "lab/nn/gemm.h"
+#include "lab/store/provenance.h"
 
 #include <omp.h>
+#include <stdlib.h>
 
 #define BENCH(name) extern const BenchType bench_##name;
 #include "lab/cli/benches.def"
@@ -32,10 +36,30 @@ double bench_sgemm_peak(Arena *arena) {
     return best;
 }
 
+double bench_number(const CommandLine *line, const char *name, double standard) {
+    const char *text = command_option(line, name);
+    return text ? strtod(text, NULL) : standard;
+}
+
+Error *bench_keep(const CommandLine *line, const BenchRows *rows, int n, const char *mpi,
+                  int n_hosts, Arena *arena) {
+    const char *results = command_option(line, "--results"), *host = calibration_host(arena);
+    const char *path = calibration_path(results ? results : "results", host, arena);
+    Calibration calibration = {.host = host};
+    if (io_exists(path))
+        TRY(calibration_load(&calibration, path, arena), "adding to the calibration");
+    calibration.provenance = json_canonical(provenance_make(mpi, n_hosts, arena), arena);
+    for (int i = 0; i < n; i++)
+        calibration_put(&calibration, rows[i].part, rows[i].rows, rows[i].n, arena);
+    TRY(calibration_write(&calibration, path), "keeping the calibration");
+    say("kept in %s", path);
+    return NULL;
+}
+
 static Error *run_bench(const CommandLine *line, int *code, Arena *arena) {
     (void)code;
     const char *name;
-    PASS(command_one_word(&name, line, &command_bench, "benchmark (train, optim, comm)"));
+    PASS(command_one_word(&name, line, &command_bench, "benchmark (train, compute, optim, comm)"));
     const Kind *kind;
     PASS(kind_find(&kind, bench_table, BENCH_N, name, "benchmark", NULL));
     return ((const BenchType *)kind)->run(line, arena);
@@ -50,6 +74,8 @@ static const Option options[] = {
     {"--seconds", "S", "time a case for about this long (default 1)"},
     {"--threads", "T", "threads (default 1)"},
     {"--replicas", "R", "comm: ranks that mpirun is asked for (default 2)"},
+    {"--model", "NAME", "compute: only this model"},
+    {"--results", "DIR", "comm, compute: DIR/calibration/<host>.h5 keeps it (default: results)"},
     OPTION_END,
 };
 
@@ -60,10 +86,14 @@ COMMAND_TYPE(bench) = {
                  "train    whole training steps of the MLP 784-512-512-10 with momentum: "
                  "examples/s, share of the\n"
                  "         core's sgemm peak, time by stage, cost of the noise statistics\n"
+                 "compute  forward and backward pass of every model against the mini-batch: "
+                 "examples/s, GFLOP/s, share of\n"
+                 "         the peak, the slowest layers; kept in results/calibration/<host>.h5\n"
                  "optim    one step of every optimizer at its defaults: bytes/s against a triad's\n"
                  "comm     sums of gradients over replicas: every collective and "
-                 "MPI_Allreduce in turn, messages"},
-    .usage = "train|optim|comm",
+                 "MPI_Allreduce in turn, messages;\n"
+                 "         kept in results/calibration/<host>.h5"},
+    .usage = "train|compute|optim|comm",
     .options = options,
     .run = run_bench,
 };

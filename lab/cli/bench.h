@@ -4,6 +4,7 @@
 #define LAB_CLI_BENCH_H
 
 #include "lab/cli/command.h"
+#include "lab/store/calibration.h"
 
 typedef struct BenchType {
     Kind kind;
@@ -26,5 +27,20 @@ extern const Kind *const bench_table[BENCH_N];
 /* Best of several 1024^3 products by one thread, in FLOP/s: the limit that compute rates are
  * compared with. */
 double bench_sgemm_peak(Arena *arena);
+
+/* A number option, or `standard` when it is absent. */
+double bench_number(const CommandLine *line, const char *name, double standard);
+
+/* What a benchmark measured of one part. */
+typedef struct BenchRows {
+    CalibrationPart part;
+    const void *rows;
+    int n;
+} BenchRows;
+
+/* Puts `rows` (n parts) into this host's calibration below --results, beside what was measured
+ * before, and says where it is. `mpi` NULL: none. */
+Error *bench_keep(const CommandLine *line, const BenchRows *rows, int n, const char *mpi,
+                  int n_hosts, Arena *arena);
 
 #endif

@@ -1,8 +1,11 @@
 /* Sums over replicas: every collective against MPI_Allreduce, and the messages they are made of.
- * Starts mpirun itself unless it finds itself under one. */
+ * Starts mpirun itself unless it finds itself under one. What it finds goes into the host's
+ * calibration. */
 #include "lab/cli/bench.h"
 
+#include "lab/base/clock.h"
 #include "lab/comm/measure.h"
+#include "lab/store/calibration.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,17 +15,28 @@
 
 enum { N_WAYS = COLLECTIVE_N + 2, COPY = COLLECTIVE_N, IN_PLACE };
 
+static const int64_t sum_bytes_measured[] = {4 << 10, 128 << 10, 1 << 20, 4 << 20, 32 << 20};
+enum { N_SIZES = sizeof sum_bytes_measured / sizeof *sum_bytes_measured };
+
+/* A message alone says latency, a long one the rate, a pile of short ones what one more costs. */
+typedef struct Pile {
+    int64_t bytes;
+    int messages;
+} Pile;
+static const Pile piles[] = {{4, 1}, {4, 32}, {64 << 10, 1}, {1 << 20, 1}, {8 << 20, 1}};
+enum { N_PILES = sizeof piles / sizeof *piles };
+
 typedef struct CommBench {
     Comm *comm;
     double seconds;
     bool json;
     double triad_bytes_s;
+    char utc[CLOCK_UTC_ROOM];
+    int n_sums, n_messages, n_memory;
+    SumTime sum[N_WAYS * N_SIZES];
+    MessageTime message[2 * N_PILES];
+    MemoryRate memory[2];
 } CommBench;
-
-static double number_option(const CommandLine *line, const char *name, double standard) {
-    const char *text = command_option(line, name);
-    return text ? strtod(text, NULL) : standard;
-}
 
 /* ---- under mpirun */
 
@@ -58,13 +72,20 @@ static void print_row_json(const CommBench *bench, int64_t n, const double *time
     }
 }
 
-static Error *sums_of(const CommBench *bench, int64_t n_floats) {
+static Error *sums_of(CommBench *bench, int64_t n_floats) {
     Arena *arena = arena_new();
     Way ways[N_WAYS] = {[COPY] = {WAY_MPI_COPY, NULL}, [IN_PLACE] = {WAY_MPI_IN_PLACE, NULL}};
     for (int i = 0; i < COLLECTIVE_N; i++)
         ways[i] = (Way){WAY_COLLECTIVE, (const CollectiveType *)collective_table[i]};
     double time[N_WAYS];
     Error *error = measure_sums(time, bench->comm, ways, N_WAYS, n_floats, bench->seconds, arena);
+    for (int i = 0; i < N_WAYS && !error; i++)
+        bench->sum[bench->n_sums++] = (SumTime){.way = way_name(i),
+                                                .replicas = comm_size(bench->comm),
+                                                .hosts = comm_hosts(bench->comm),
+                                                .bytes = 4 * n_floats,
+                                                .seconds = time[i],
+                                                .utc = bench->utc};
     if (!error && comm_rank(bench->comm) == 0) {
         if (bench->json)
             print_row_json(bench, n_floats, time, arena);
@@ -75,28 +96,56 @@ static Error *sums_of(const CommBench *bench, int64_t n_floats) {
     return error;
 }
 
-static void messages(const CommBench *bench, int other, const char *where) {
-    Arena *arena = arena_new();
-    double latency = measure_message_s(bench->comm, other, 4, bench->seconds, arena);
-    int64_t bytes = 8 << 20;
-    double large = measure_message_s(bench->comm, other, bytes, bench->seconds, arena);
-    if (comm_rank(bench->comm) == 0 && !bench->json)
-        printf("messages %s: latency %.2f us, bandwidth %.2f GB/s\n", where, 1e6 * latency,
-               (double)bytes / (large - latency) * 1e-9);
-    if (comm_rank(bench->comm) == 0 && bench->json) {
-        Json *object = json_object(arena);
-        json_add_text(object, "message", where, arena);
-        json_add_number(object, "latency_s", latency, arena);
-        json_add_number(object, "bytes_per_s", (double)bytes / (large - latency), arena);
-        printf("%s\n", json_canonical(object, arena));
+static void tell_messages(const CommBench *bench, const MessageTime *time, Arena *arena) {
+    double latency = time[0].seconds, more = (time[1].seconds - latency) / (piles[1].messages - 1);
+    double bytes_s = (double)time[N_PILES - 1].bytes / (time[N_PILES - 1].seconds - latency);
+    if (!bench->json) {
+        printf("messages %s: latency %.2f us, one more %.2f us, bandwidth %.2f GB/s\n", time->where,
+               1e6 * latency, 1e6 * more, bytes_s * 1e-9);
+        return;
     }
+    Json *object = json_object(arena);
+    json_add_text(object, "message", time->where, arena);
+    json_add_number(object, "latency_s", latency, arena);
+    json_add_number(object, "more_s", more, arena);
+    json_add_number(object, "bytes_per_s", bytes_s, arena);
+    printf("%s\n", json_canonical(object, arena));
+}
+
+static void messages(CommBench *bench, int other, const char *where) {
+    Arena *arena = arena_new();
+    MessageTime *time = &bench->message[bench->n_messages];
+    for (int i = 0; i < N_PILES; i++)
+        time[i] = (MessageTime){.where = where,
+                                .replicas = comm_size(bench->comm),
+                                .hosts = comm_hosts(bench->comm),
+                                .bytes = piles[i].bytes,
+                                .messages = piles[i].messages,
+                                .seconds =
+                                    measure_message_s(bench->comm, other, piles[i].bytes,
+                                                      piles[i].messages, bench->seconds / 4, arena),
+                                .utc = bench->utc};
+    bench->n_messages += N_PILES;
+    if (comm_rank(bench->comm) == 0)
+        tell_messages(bench, time, arena);
     arena_end(arena);
 }
 
+/* One rank, then all of them. */
+static void memory(CommBench *bench, Arena *arena) {
+    const int ranks[2] = {1, comm_size(bench->comm)};
+    for (int i = 0; i < 2; i++) {
+        bench->triad_bytes_s =
+            measure_triad_bytes_s(bench->comm, ranks[i], bench->seconds / 2, arena);
+        int here = i == 0 ? 1 : comm_local_size(bench->comm);
+        bench->memory[bench->n_memory++] =
+            (MemoryRate){.ranks = here, .bytes_per_s = bench->triad_bytes_s, .utc = bench->utc};
+    }
+}
+
 static Error *measure(CommBench *bench, Arena *arena) {
-    static const int64_t bytes[] = {4 << 10, 128 << 10, 1 << 20, 4 << 20, 32 << 20};
     Comm *comm = bench->comm;
-    bench->triad_bytes_s = measure_triad_bytes_s(comm, bench->seconds, arena);
+    memory(bench, arena);
     bool tells = comm_rank(comm) == 0 && !bench->json;
     if (tells) {
         printf("%d replicas on %d host%s; sums take turns, medians of the slowest rank, "
@@ -107,8 +156,8 @@ static Error *measure(CommBench *bench, Arena *arena) {
             printf(" %12s", way_name(i));
         printf("  copy/tree place/tree of triad\n");
     }
-    for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++)
-        PASS(sums_of(bench, bytes[i] / 4));
+    for (int i = 0; i < N_SIZES; i++)
+        PASS(sums_of(bench, sum_bytes_measured[i] / 4));
     int local = comm_local_size(comm), size = comm_size(comm);
     if (local > 1)
         messages(bench, 1, "inside a host");
@@ -117,16 +166,29 @@ static Error *measure(CommBench *bench, Arena *arena) {
     return NULL;
 }
 
+static Error *keep(const CommBench *bench, const CommandLine *line, Arena *arena) {
+    if (comm_rank(bench->comm) != 0)
+        return NULL;
+    const BenchRows rows[] = {{CALIBRATION_SUMS, bench->sum, bench->n_sums},
+                              {CALIBRATION_MESSAGES, bench->message, bench->n_messages},
+                              {CALIBRATION_MEMORY, bench->memory, bench->n_memory}};
+    return bench_keep(line, rows, 3, comm_library(), comm_hosts(bench->comm), arena);
+}
+
 static Error *under_mpi(const CommandLine *line, Arena *arena) {
     Comm *world;
     PASS(comm_begin(&world, arena));
-    CommBench bench = {.comm = world,
-                       .seconds = number_option(line, "--seconds", 1),
-                       .json = command_option(line, "--json") != NULL};
+    CommBench *bench = ARENA_NEW(arena, CommBench);
+    *bench = (CommBench){.comm = world,
+                         .seconds = bench_number(line, "--seconds", 1),
+                         .json = command_option(line, "--json") != NULL};
+    clock_utc(bench->utc);
     Error *error = comm_size(world) > 1
-                       ? measure(&bench, arena)
+                       ? measure(bench, arena)
                        : error_hint(error_new(CODE_USAGE, "one rank has nobody to talk to"),
                                     "mpirun -n 2 batchlab bench comm");
+    if (!error)
+        error = keep(bench, line, arena);
     error = comm_agree(world, error);
     comm_finish(world);
     return error;
@@ -135,7 +197,7 @@ static Error *under_mpi(const CommandLine *line, Arena *arena) {
 /* ---- alone: become mpirun */
 
 static Error *become_mpirun(const CommandLine *line, Arena *arena) {
-    double replicas = number_option(line, "--replicas", 2);
+    double replicas = bench_number(line, "--replicas", 2);
     if (!(replicas >= 2 && replicas <= 4096))
         return error_hint(error_new(CODE_USAGE, "--replicas is out of range"), "2 to 4096");
     bool fits = replicas <= (double)sysconf(_SC_NPROCESSORS_ONLN);
@@ -150,9 +212,13 @@ static Error *become_mpirun(const CommandLine *line, Arena *arena) {
     words[n++] = "bench";
     words[n++] = "comm";
     words[n++] = "--seconds";
-    words[n++] = arena_print(arena, "%g", number_option(line, "--seconds", 1));
+    words[n++] = arena_print(arena, "%g", bench_number(line, "--seconds", 1));
     if (command_option(line, "--json"))
         words[n++] = "--json";
+    if (command_option(line, "--results")) {
+        words[n++] = "--results";
+        words[n++] = command_option(line, "--results");
+    }
     if (geteuid() == 0) {
         setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
         setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
@@ -163,7 +229,7 @@ static Error *become_mpirun(const CommandLine *line, Arena *arena) {
 }
 
 static Error *run_comm(const CommandLine *line, Arena *arena) {
-    double seconds = number_option(line, "--seconds", 1);
+    double seconds = bench_number(line, "--seconds", 1);
     if (!(seconds > 0 && seconds <= 1e4))
         return error_hint(error_new(CODE_USAGE, "--seconds is out of range"), "above 0, to 10000");
     return comm_launched() ? under_mpi(line, arena) : become_mpirun(line, arena);

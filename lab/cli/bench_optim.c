@@ -133,15 +133,10 @@ static void print_row(const Kind *kind, const OptimRate *rate) {
            rate->in_place_bytes_s / 1e9, rate->bytes_s / rate->in_place_bytes_s);
 }
 
-static double number_option(const CommandLine *line, const char *name, double standard) {
-    const char *text = command_option(line, name);
-    return text ? strtod(text, NULL) : standard;
-}
-
 static Error *run_optim(const CommandLine *line, Arena *arena) {
-    double seconds = number_option(line, "--seconds", 1),
-           weights = number_option(line, "--weights", 1e7);
-    double threads = number_option(line, "--threads", 1);
+    double seconds = bench_number(line, "--seconds", 1),
+           weights = bench_number(line, "--weights", 1e7);
+    double threads = bench_number(line, "--threads", 1);
     bool json = command_option(line, "--json") != NULL;
     if (!(threads >= 1 && threads <= 1024 && seconds > 0 && weights >= 1 && weights <= 1e9))
         return error_hint(error_new(CODE_USAGE, "an option of `bench optim` is out of range"),

@@ -145,18 +145,13 @@ static void print_row(BenchCase which, const Rate *rate, double peak, int thread
            100 * rate->update, 100 * rate->norms);
 }
 
-static double number_option(const CommandLine *line, const char *name, double standard) {
-    const char *text = command_option(line, name);
-    return text ? strtod(text, NULL) : standard;
-}
-
 static Error *run_train(const CommandLine *line, Arena *arena) {
     static const BenchCase compared[] = {{32, 32}, {256, 64}, {2048, 128},
                                          {32, 0},  {256, 0},  {2048, 0}};
-    double seconds = number_option(line, "--seconds", 1);
-    int threads = (int)number_option(line, "--threads", 1);
-    int64_t wanted = (int64_t)number_option(line, "--global-batch", 0);
-    int64_t mini = (int64_t)number_option(line, "--mini-batch", 0);
+    double seconds = bench_number(line, "--seconds", 1);
+    int threads = (int)bench_number(line, "--threads", 1);
+    int64_t wanted = (int64_t)bench_number(line, "--global-batch", 0);
+    int64_t mini = (int64_t)bench_number(line, "--mini-batch", 0);
     bool json = command_option(line, "--json") != NULL;
     if (threads < 1 || threads > 1024 || !(seconds > 0) || wanted < 0 || wanted > 1 << 20)
         return error_hint(error_new(CODE_USAGE, "an option of `bench train` is out of range"),

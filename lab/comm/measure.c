@@ -5,6 +5,7 @@
 #include "lab/base/vec.h"
 #include "lab/comm/mpi.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { MIN_ROUNDS = 5, MAX_ROUNDS = 2000, WARM_ROUNDS = 2, TAG = 3 };
@@ -93,19 +94,36 @@ Error *measure_sums(double *out, Comm *comm, const Way *ways, int n_ways, int64_
     return error;
 }
 
-double measure_message_s(Comm *comm, int other, int64_t bytes, double seconds, Arena *arena) {
+/* A pile of messages of `bytes` to a rank, or from it. */
+static void send_pile(char *data, int64_t bytes, int messages, int to, MPI_Comm handle) {
+    MPI_Request request[MEASURE_MESSAGES_MAX];
+    for (int i = 0; i < messages; i++)
+        MPI_Isend(data + i * bytes, (int)bytes, MPI_BYTE, to, TAG, handle, &request[i]);
+    MPI_Waitall(messages, request, MPI_STATUSES_IGNORE);
+}
+
+static void receive_pile(char *data, int64_t bytes, int messages, int from, MPI_Comm handle) {
+    MPI_Request request[MEASURE_MESSAGES_MAX];
+    for (int i = 0; i < messages; i++)
+        MPI_Irecv(data + i * bytes, (int)bytes, MPI_BYTE, from, TAG, handle, &request[i]);
+    MPI_Waitall(messages, request, MPI_STATUSES_IGNORE);
+}
+
+double measure_message_s(Comm *comm, int other, int64_t bytes, int messages, double seconds,
+                         Arena *arena) {
+    assert(messages >= 1 && messages <= MEASURE_MESSAGES_MAX);
     double *time = ARENA_ARRAY(arena, double, MAX_ROUNDS + WARM_ROUNDS);
-    char *data = arena_alloc(arena, (size_t)bytes);
+    char *data = arena_alloc(arena, (size_t)(bytes * messages));
     MPI_Comm handle = comm_handle(comm);
     int rank = comm_rank(comm), round = 0;
     for (double end = clock_s() + seconds; go_on(comm, round, end); round++) {
         double start = clock_s();
         if (rank == 0) {
-            MPI_Send(data, (int)bytes, MPI_BYTE, other, TAG, handle);
-            MPI_Recv(data, (int)bytes, MPI_BYTE, other, TAG, handle, MPI_STATUS_IGNORE);
+            send_pile(data, bytes, messages, other, handle);
+            receive_pile(data, bytes, messages, other, handle);
         } else if (rank == other) {
-            MPI_Recv(data, (int)bytes, MPI_BYTE, 0, TAG, handle, MPI_STATUS_IGNORE);
-            MPI_Send(data, (int)bytes, MPI_BYTE, 0, TAG, handle);
+            receive_pile(data, bytes, messages, 0, handle);
+            send_pile(data, bytes, messages, 0, handle);
         }
         time[round] = (clock_s() - start) / 2;
     }
@@ -120,8 +138,10 @@ static void triad(float *a, const float *b, const float *c, float s, int64_t n) 
         a[i] = b[i] + s * c[i];
 }
 
-double measure_triad_bytes_s(Comm *comm, double seconds, Arena *arena) {
+double measure_triad_bytes_s(Comm *comm, int ranks, double seconds, Arena *arena) {
     enum { N = 8 << 20 };
+    bool works = comm_rank(comm) < ranks;
+    int first = comm_rank(comm) - comm_local_rank(comm), here = ranks - first;
     float *a = ARENA_ARRAY(arena, float, N), *b = ARENA_ARRAY(arena, float, N),
           *c = ARENA_ARRAY(arena, float, N);
     for (int i = 0; i < N; i++)
@@ -131,9 +151,11 @@ double measure_triad_bytes_s(Comm *comm, double seconds, Arena *arena) {
     for (double end = clock_s() + seconds; go_on(comm, round, end); round++) {
         together(comm);
         double start = clock_s();
-        triad(a, b, c, 0.5f, N);
+        if (works)
+            triad(a, b, c, 0.5f, N);
         time[round] = slowest(comm, clock_s() - start);
     }
     double median = stats_median(time + WARM_ROUNDS, round - WARM_ROUNDS);
-    return comm_local_size(comm) * 12.0 * N / median;
+    here = here < comm_local_size(comm) ? here : comm_local_size(comm);
+    return here * 12.0 * N / median;
 }

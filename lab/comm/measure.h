@@ -19,11 +19,14 @@ typedef struct Way {
 Error *measure_sums(double *out, Comm *comm, const Way *ways, int n_ways, int64_t n_floats,
                     double seconds, Arena *arena);
 
-/* One way of a message of `bytes` between rank 0 and rank `other`, half a round trip, median. */
-double measure_message_s(Comm *comm, int other, int64_t bytes, double seconds, Arena *arena);
+#define MEASURE_MESSAGES_MAX 64
+/* `messages` of `bytes` each from rank 0 to rank `other`, all under way at once, until the last one
+ * is there: half of there and back, median. */
+double measure_message_s(Comm *comm, int other, int64_t bytes, int messages, double seconds,
+                         Arena *arena);
 
-/* Bytes a second of a = b + s c, every rank on vectors of its own at the same time, 12 bytes an
- * element: the sum over the ranks of this host. */
-double measure_triad_bytes_s(Comm *comm, double seconds, Arena *arena);
+/* Bytes a second of a = b + s c, the first `ranks` of `comm` on vectors of their own at the same
+ * time, 12 bytes an element: the sum over those of this host. */
+double measure_triad_bytes_s(Comm *comm, int ranks, double seconds, Arena *arena);
 
 #endif
