@@ -1,167 +1,151 @@
 #include "lab/analyze/compare.h"
 
-#include "lab/analyze/format.h"
-#include "lab/base/text.h"
+#include "lab/base/io.h"
+#include "lab/store/run.h"
 
-#include <math.h>
 #include <string.h>
 
-static const char *label_of(const Results *results, const Cell *cell) {
-    return results->cells->series[cell->series].label;
+/* ---- pairs */
+
+static bool same_text(const Json *a, const Json *b, const char *path) {
+    const Json *x = json_get(a, path), *y = json_get(b, path);
+    return x && y && x->kind == JSON_TEXT && y->kind == JSON_TEXT && strcmp(x->text, y->text) == 0;
 }
 
 /* Same label, batch and workload: the settings may differ (that may be what is compared). */
-static bool alike(const Results *a, const Cell *x, const Results *b, const Cell *y) {
-    return x->global_batch == y->global_batch && strcmp(label_of(a, x), label_of(b, y)) == 0 &&
-           strcmp(x->first->header.model, y->first->header.model) == 0 &&
-           strcmp(x->first->header.dataset, y->first->header.dataset) == 0;
+static bool alike(const ReferenceCell *a, const ReferenceCell *b) {
+    return a->global_batch == b->global_batch && strcmp(a->label, b->label) == 0 &&
+           same_text(a->config, b->config, "model.name") &&
+           same_text(a->config, b->config, "dataset.name");
 }
 
-static const Cell *same_config(const Results *b, const Cell *cell) {
-    for (int i = 0; i < b->cells->n_cells; i++)
-        if (strcmp(b->cells->cells[i].config, cell->config) == 0)
-            return &b->cells->cells[i];
-    return NULL;
+/* One side may be older and know fewer settings. */
+static bool covered(const ReferenceCell *a, const ReferenceCell *b) {
+    return reference_covers(a->config, b->config) || reference_covers(b->config, a->config);
 }
 
-static bool has_config(const Results *a, const Cell *cell) {
-    return same_config(a, cell) != NULL;
+static bool equal(const ReferenceCell *a, const ReferenceCell *b) {
+    return reference_covers(a->config, b->config) && reference_covers(b->config, a->config);
 }
 
-/* The only cell of b that looks like `cell` and has no partner by configuration. */
-static const Cell *only_alike(const Results *a, const Results *b, const Cell *cell) {
-    const Cell *found = NULL;
-    for (int i = 0; i < b->cells->n_cells; i++) {
-        const Cell *other = &b->cells->cells[i];
-        if (has_config(a, other) || !alike(a, cell, b, other))
+typedef bool (*Matches)(const ReferenceCell *, const ReferenceCell *);
+
+/* Partners of both sides' cells, -1: none yet. */
+typedef struct Partners {
+    const Reference *a, *b;
+    int *of_a, *of_b; /* (a->n_cells), (b->n_cells) */
+} Partners;
+
+/* The only cell among `others` without a partner that matches, -1: none or several. */
+static int only_match(const Reference *others, const int *taken, const ReferenceCell *cell,
+                      Matches matches) {
+    int found = -1;
+    for (int i = 0; i < others->n_cells; i++) {
+        if (taken[i] >= 0 || !matches(&others->cells[i], cell))
             continue;
-        if (found)
-            return NULL;
-        found = other;
+        if (found >= 0)
+            return -1;
+        found = i;
     }
     return found;
 }
 
-static bool same_bits(const Cell *a, const Cell *b) {
-    if (a->n_trials != b->n_trials)
-        return false;
-    for (int i = 0; i < a->n_trials; i++) {
-        const char *x = a->runs[i]->trajectory_sha256, *y = b->runs[i]->trajectory_sha256;
-        if (a->runs[i]->header.seed != b->runs[i]->header.seed || strcmp(x, "none") == 0 ||
-            strcmp(x, y) != 0)
-            return false;
+static void match(Partners *all, Matches matches) {
+    for (int i = 0; i < all->a->n_cells; i++) {
+        if (all->of_a[i] >= 0)
+            continue;
+        int j = only_match(all->b, all->of_b, &all->a->cells[i], matches);
+        if (j < 0 || only_match(all->a, all->of_a, &all->b->cells[j], matches) != i)
+            continue;
+        all->of_a[i] = j;
+        all->of_b[j] = i;
     }
-    return true;
 }
 
-/* Examples to the target of the trials that ended by themselves; a miss is NaN. */
-static double *examples_of(int *n, const Cell *cell, Arena *arena) {
-    double *out = ARENA_ARRAY(arena, double, cell->n_trials + 1);
+static Partners partners_make(const Reference *a, const Reference *b, Arena *arena) {
+    Partners out = {a, b, ARENA_ARRAY(arena, int, a->n_cells + 1),
+                    ARENA_ARRAY(arena, int, b->n_cells + 1)};
+    for (int i = 0; i < a->n_cells; i++)
+        out.of_a[i] = -1;
+    for (int i = 0; i < b->n_cells; i++)
+        out.of_b[i] = -1;
+    match(&out, equal);
+    match(&out, covered);
+    match(&out, alike);
+    return out;
+}
+
+static const ReferenceCell **without(int *n, const Reference *side, const int *partner,
+                                     Arena *arena) {
+    const ReferenceCell **out = ARENA_ARRAY(arena, const ReferenceCell *, side->n_cells + 1);
     *n = 0;
-    for (int i = 0; i < cell->n_trials; i++) {
-        const RunSummary *summary = &cell->runs[i]->summary;
-        if (summary->outcome != OUTCOME_FAILED && summary->outcome != OUTCOME_INTERRUPTED)
-            out[(*n)++] = summary->outcome == OUTCOME_REACHED ? summary->examples_to_target : NAN;
-    }
+    for (int i = 0; i < side->n_cells; i++)
+        if (partner[i] < 0)
+            out[(*n)++] = &side->cells[i];
     return out;
 }
 
-static double quantum_of(const Cell *cell) {
-    const Json *every =
-        cell->first->config ? json_get(cell->first->config, "eval.every_examples") : NULL;
-    return every && every->kind == JSON_NUMBER ? every->number : 0;
-}
-
-static ComparePair pair_of(const Results *a, const Cell *x, const Cell *y, double margin,
-                           Arena *arena) {
-    ComparePair out = {.a = x, .b = y, .label = label_of(a, x), .same_bits = same_bits(x, y)};
-    GateInput input = {.margin = margin, .quantum = fmax(quantum_of(x), quantum_of(y))};
-    input.reference = examples_of(&input.n_reference, x, arena);
-    input.checked = examples_of(&input.n_checked, y, arena);
-    out.gate = gate_check(&input, arena);
+Compare compare_make(const Reference *a, const Reference *b, double margin, Arena *arena) {
+    Compare out = {.margin = margin, .a = a, .b = b};
+    Partners partners = partners_make(a, b, arena);
+    VerdictCase *cases = ARENA_ARRAY(arena, VerdictCase, a->n_cells + 1);
+    out.pair = ARENA_ARRAY(arena, ComparePair, a->n_cells + 1);
+    for (int i = 0; i < a->n_cells; i++) {
+        if (partners.of_a[i] < 0)
+            continue;
+        const ReferenceCell *x = &a->cells[i], *y = &b->cells[partners.of_a[i]];
+        out.pair[out.n] = (ComparePair){.a = x, .b = y};
+        cases[out.n++] = (VerdictCase){.checked = y,
+                                       .known = x,
+                                       .reference = x->examples,
+                                       .n_reference = x->n,
+                                       .against = covered(x, y) ? AGAINST_CELL : AGAINST_BATCH};
+    }
+    const Verdict *verdicts = verdicts_judge(cases, out.n, margin, arena);
+    for (int i = 0; i < out.n; i++)
+        out.pair[i].verdict = verdicts[i];
+    out.only_a = without(&out.n_only_a, a, partners.of_a, arena);
+    out.only_b = without(&out.n_only_b, b, partners.of_b, arena);
     return out;
 }
 
-Compare compare_make(const Results *a, const Results *b, double margin, Arena *arena) {
-    Compare out = {.pair = ARENA_ARRAY(arena, ComparePair, a->cells->n_cells + 1)};
-    for (int i = 0; i < a->cells->n_cells; i++) {
-        const Cell *cell = &a->cells->cells[i], *other = same_config(b, cell);
-        if (!other) {
-            other = only_alike(a, b, cell);
-            if (other && only_alike(b, a, other) != cell)
-                other = NULL; /* several of a look like it */
-        }
-        if (other)
-            out.pair[out.n++] = pair_of(a, cell, other, margin, arena);
-    }
-    out.only_a = a->cells->n_cells - out.n;
-    out.only_b = b->cells->n_cells - out.n;
-    return out;
+/* ---- reading */
+
+static const char *name_of(const char *folder, const RunRecord *runs, int n) {
+    const char *slash = strrchr(folder, '/');
+    return n && runs[0].header.experiment ? runs[0].header.experiment : slash ? slash + 1 : folder;
 }
 
-static const TableColumn columns[] = {
-    {"series", NULL},           {"global_batch", "examples"},
-    {"trials_a", "1"},          {"reached_a", "1"},
-    {"trials_b", "1"},          {"reached_b", "1"},
-    {"examples_a", "examples"}, {"examples_b", "examples"},
-    {"slowdown", "1"},          {"slowdown_low", "1"},
-    {"slowdown_high", "1"},     {"detectable", "1"},
-    {"accuracy_a", "1"},        {"accuracy_b", "1"},
-    {"same_bits", "flag"},      {"verdict", NULL},
-};
-
-static const char *verdict(const ComparePair *pair) {
-    return pair->same_bits ? "same" : gate_name(pair->gate.kind);
-}
-
-Table *compare_table(const Compare *compare, Arena *arena) {
-    Table *out = table_new("compare", columns, sizeof columns / sizeof *columns, arena);
-    for (int i = 0; i < compare->n; i++) {
-        const ComparePair *pair = &compare->pair[i];
-        table_text(out, pair->label);
-        table_number(out, (double)pair->a->global_batch);
-        table_number(out, pair->a->n_trials);
-        table_number(out, pair->a->n_of[OUTCOME_REACHED]);
-        table_number(out, pair->b->n_trials);
-        table_number(out, pair->b->n_of[OUTCOME_REACHED]);
-        table_number(out, pair->a->examples.median);
-        table_number(out, pair->b->examples.median);
-        table_number(out, pair->gate.slowdown);
-        table_number(out, pair->gate.low);
-        table_number(out, pair->gate.high);
-        table_number(out, pair->gate.detectable);
-        table_number(out, pair->a->best_accuracy.median);
-        table_number(out, pair->b->best_accuracy.median);
-        table_number(out, pair->same_bits);
-        table_text(out, verdict(pair));
-    }
-    return out;
-}
-
-const char *compare_text(const Compare *compare, Arena *arena) {
-    Text text = text_new(arena);
-    int count[5] = {0}, n_bits = 0;
-    for (int i = 0; i < compare->n; i++) {
-        const ComparePair *pair = &compare->pair[i];
-        text_add(&text, "%s, B = %s: %s\n", pair->label,
-                 format_count((double)pair->a->global_batch, arena),
-                 pair->same_bits ? "same bits" : pair->gate.sentence);
-        n_bits += pair->same_bits;
-        count[pair->gate.kind] += !pair->same_bits;
-    }
-    text_add(&text, "%s compared: %d same bits", format_plural(compare->n, "cell", arena), n_bits);
-    for (int k = 0; k < 5; k++)
-        text_add(&text, ", %d %s", count[k], gate_name((GateKind)k));
-    text_add(&text, "; %d only in the first, %d only in the second\n", compare->only_a,
-             compare->only_b);
-    return text.data;
-}
-
-Error *compare_folders(Compare *out, const char *folder_a, const char *folder_b, double margin,
-                       Arena *arena) {
-    Results *a, *b;
-    PASS(results_load(&a, folder_a, arena));
-    PASS(results_load(&b, folder_b, arena));
-    *out = compare_make(a, b, margin, arena);
+static Error *load_folder(Reference *out, const char *folder, Arena *arena) {
+    RunRecord *runs;
+    int n;
+    TRY(run_load_all(&runs, &n, folder, arena), "reading the runs of '%s'", folder);
+    if (n == 0)
+        return error_hint(error_new(CODE_MISSING, "'%s' holds no run yet", folder),
+                          "`batchlab run` on its experiment file makes some");
+    *out = reference_of(name_of(folder, runs, n), cells_make(runs, n, arena), NULL, arena);
     return NULL;
+}
+
+static Error *neither(int code, const char *path, const char *why) {
+    return error_hint(
+        error_new(code, "'%s' is neither a results folder nor a reference: %s", path, why),
+        "a results folder is what `batchlab run` makes, results/NAME; a reference is "
+        "what `batchlab check --update` writes, experiments/reference/NAME.json");
+}
+
+Error *compare_load(CompareSide *out, const char *path, Arena *arena) {
+    *out = (CompareSide){.path = path, .is_file = !io_is_folder(path)};
+    if (!io_exists(path))
+        return neither(CODE_MISSING, path, "it does not exist");
+    if (out->is_file) {
+        Json *root;
+        TRY(json_load(&root, path, arena), "taking '%s' for a reference file", path);
+        if (root->kind != JSON_OBJECT || !json_find(root, "cells"))
+            return neither(CODE_USAGE, path, "a JSON file without cells");
+        return reference_load(&out->reference, path, arena);
+    }
+    if (!io_exists(arena_print(arena, "%s/experiment.json", path)))
+        return neither(CODE_MISSING, path, "a folder without experiment.json");
+    return load_folder(&out->reference, path, arena);
 }

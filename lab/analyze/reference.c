@@ -8,8 +8,71 @@
 
 enum { REFERENCE_VERSION = 1 };
 
-double reference_examples(const RunRecord *run) {
-    return run->summary.outcome == OUTCOME_REACHED ? run->summary.examples_to_target : NAN;
+/* ---- from runs */
+
+static bool ended_by_itself(const RunRecord *run) {
+    return run->summary.outcome != OUTCOME_FAILED && run->summary.outcome != OUTCOME_INTERRUPTED;
+}
+
+/* Examples after which a run of the cell gives up. */
+static double budget_of(const Cell *cell) {
+    double budget = (double)(cell->first->header.total_steps * cell->first->header.global_batch);
+    for (int i = 0; i < cell->n_trials; i++) /* more, when the batch grows on its way */
+        if (cell->runs[i]->summary.outcome == OUTCOME_BUDGET_SPENT && cell->runs[i]->n_steps > 0)
+            budget =
+                fmax(budget, (double)cell->runs[i]->steps[cell->runs[i]->n_steps - 1].examples);
+    return budget;
+}
+
+static double seconds_of(const Cell *cell) {
+    double sum = 0;
+    for (int i = 0; i < cell->n_trials; i++)
+        if (cell->runs[i]->n_evals > 0)
+            sum += cell->runs[i]->evals[cell->runs[i]->n_evals - 1].wall_s;
+    return sum;
+}
+
+static void make_room(ReferenceCell *cell, int n, Arena *arena) {
+    cell->examples = ARENA_ARRAY(arena, double, n + 1);
+    cell->seed = ARENA_ARRAY(arena, const char *, n + 1);
+    cell->digest = ARENA_ARRAY(arena, const char *, n + 1);
+}
+
+static ReferenceCell cell_of(const Cell *cell, const char *label, Arena *arena) {
+    ReferenceCell out = {.config = cell->first->config,
+                         .label = label,
+                         .global_batch = cell->global_batch,
+                         .has_target = cell->has_target,
+                         .provenance = cell->first->header.provenance,
+                         .budget = budget_of(cell),
+                         .compute_s = seconds_of(cell),
+                         .best_accuracy = cell->best_accuracy.median};
+    make_room(&out, cell->n_trials, arena);
+    for (int i = 0; i < cell->n_trials; i++) {
+        const RunRecord *run = cell->runs[i];
+        if (!ended_by_itself(run)) {
+            out.n_unfinished++;
+            continue;
+        }
+        bool reached = run->summary.outcome == OUTCOME_REACHED;
+        out.examples[out.n] = reached ? run->summary.examples_to_target : NAN;
+        out.digest[out.n] = run->trajectory_sha256;
+        out.seed[out.n++] = arena_print(arena, "%llu", (unsigned long long)run->header.seed);
+    }
+    return out;
+}
+
+Reference reference_of(const char *experiment, const Cells *cells, const Json *provenance,
+                       Arena *arena) {
+    Reference out = {.experiment = experiment, .provenance = provenance};
+    out.cells = ARENA_ARRAY(arena, ReferenceCell, cells->n_cells + 1);
+    for (int i = 0; i < cells->n_series; i++)
+        for (int j = 0; j < cells->series[i].n_cells; j++)
+            out.cells[out.n_cells++] =
+                cell_of(&cells->series[i].cells[j], cells->series[i].label, arena);
+    if (!provenance && out.n_cells > 0)
+        out.provenance = out.cells[0].provenance;
+    return out;
 }
 
 /* ---- reading */
@@ -32,17 +95,20 @@ static Error *read_seed(ReferenceCell *cell, const Json *item, Arena *arena) {
     return NULL;
 }
 
-static Error *read_cell(ReferenceCell *cell, const Json *item, Arena *arena) {
+static Error *read_cell(ReferenceCell *cell, const Json *item, const Json *provenance,
+                        Arena *arena) {
     const Json *config = json_find(item, "config"), *label = json_find(item, "series");
     const Json *batch = json_find(item, "global_batch"), *runs = json_find(item, "runs");
     if (!config || config->kind != JSON_OBJECT || !label || label->kind != JSON_TEXT || !batch ||
         batch->kind != JSON_NUMBER || !runs || runs->kind != JSON_ARRAY)
         return malformed(item, "lacks config, series, global_batch or runs");
-    *cell = (ReferenceCell){
-        .config = config, .label = label->text, .global_batch = (int64_t)batch->number};
-    cell->examples = ARENA_ARRAY(arena, double, runs->n);
-    cell->seed = ARENA_ARRAY(arena, const char *, runs->n);
-    cell->digest = ARENA_ARRAY(arena, const char *, runs->n);
+    *cell = (ReferenceCell){.config = config,
+                            .label = label->text,
+                            .global_batch = (int64_t)batch->number,
+                            .has_target = true, /* others are not written */
+                            .provenance = provenance,
+                            .best_accuracy = NAN};
+    make_room(cell, runs->n, arena);
     JSON_EACH (run, runs)
         PASS(read_seed(cell, run, arena));
     return NULL;
@@ -62,50 +128,43 @@ Error *reference_load(Reference *out, const char *path, Arena *arena) {
     out->provenance = json_find(root, "provenance");
     out->cells = ARENA_ARRAY(arena, ReferenceCell, cells->n);
     JSON_EACH (cell, cells)
-        PASS(read_cell(&out->cells[out->n_cells++], cell, arena));
+        PASS(read_cell(&out->cells[out->n_cells++], cell, out->provenance, arena));
     return NULL;
 }
 
 /* ---- writing */
 
-static Json *write_cell(const Cell *cell, const char *label, Arena *arena) {
+static Json *write_cell(const ReferenceCell *cell, Arena *arena) {
     Json *object = json_object(arena);
-    json_add_text(object, "series", label, arena);
+    json_add_text(object, "series", cell->label, arena);
     json_add_number(object, "global_batch", (double)cell->global_batch, arena);
-    json_add(object, "config", json_copy(cell->first->config, arena), arena);
+    json_add(object, "config", json_copy(cell->config, arena), arena);
     Json *runs = json_add(object, "runs", json_array(arena), arena);
-    for (int i = 0; i < cell->n_trials; i++) {
-        const RunRecord *run = cell->runs[i];
+    for (int i = 0; i < cell->n; i++) {
         Json *one = json_add(runs, NULL, json_object(arena), arena);
-        json_add_text(one, "seed", arena_print(arena, "%llu", (unsigned long long)run->header.seed),
-                      arena);
-        json_add_number(one, "examples_to_target", reference_examples(run), arena);
-        json_add_text(one, "trajectory_sha256", run->trajectory_sha256, arena);
+        json_add_text(one, "seed", cell->seed[i], arena);
+        json_add_number(one, "examples_to_target", cell->examples[i], arena);
+        json_add_text(one, "trajectory_sha256", cell->digest[i], arena);
     }
     return object;
 }
 
-Error *reference_write(const char *path, const char *experiment, const Cells *cells,
-                       const Json *provenance, Arena *arena) {
+Error *reference_write(const char *path, const Reference *reference, Arena *arena) {
     Json *root = json_object(arena);
     json_add_number(root, "reference_version", REFERENCE_VERSION, arena);
-    json_add_text(root, "experiment", experiment, arena);
-    json_add(root, "provenance", json_copy(provenance, arena), arena);
+    json_add_text(root, "experiment", reference->experiment, arena);
+    json_add(root, "provenance", json_copy(reference->provenance, arena), arena);
     Json *list = json_add(root, "cells", json_array(arena), arena);
-    for (int i = 0; i < cells->n_series; i++)
-        for (int j = 0; j < cells->series[i].n_cells; j++)
-            if (cells->series[i].cells[j].has_target)
-                json_add(list, NULL,
-                         write_cell(&cells->series[i].cells[j], cells->series[i].label, arena),
-                         arena);
+    for (int i = 0; i < reference->n_cells; i++)
+        if (reference->cells[i].has_target)
+            json_add(list, NULL, write_cell(&reference->cells[i], arena), arena);
     const char *text = json_pretty(root, arena);
     return io_write(path, text, strlen(text));
 }
 
 /* ---- finding */
 
-/* Every setting of `known` stands in `now` with the same value. */
-static bool covers(const Json *known, const Json *now) {
+bool reference_covers(const Json *known, const Json *now) {
     if (!now || known->kind != now->kind)
         return false;
     switch (known->kind) {
@@ -122,7 +181,7 @@ static bool covers(const Json *known, const Json *now) {
             return false;
         const Json *other = now->first;
         JSON_EACH (child, known) {
-            if (!covers(child, other))
+            if (!reference_covers(child, other))
                 return false;
             other = other->next;
         }
@@ -130,7 +189,8 @@ static bool covers(const Json *known, const Json *now) {
     }
     case JSON_OBJECT:
         JSON_EACH (child, known)
-            if (strcmp(child->key, "path") != 0 && !covers(child, json_find(now, child->key)))
+            if (strcmp(child->key, "path") != 0 &&
+                !reference_covers(child, json_find(now, child->key)))
                 return false;
         return true;
     }
@@ -145,21 +205,22 @@ static void add_differences(Text *out, const Json *known, const Json *now, const
                 add_differences(out, child, json_find(now, child->key),
                                 *path ? arena_print(arena, "%s.%s", path, child->key) : child->key,
                                 arena);
-    } else if (!covers(known, now)) {
+    } else if (!reference_covers(known, now)) {
         text_add(out, "%s%s (%s for %s)", out->n ? ", " : "", path,
                  now ? json_canonical(now, arena) : "nothing", json_canonical(known, arena));
     }
 }
 
-const char *reference_differences(const ReferenceCell *known, const Cell *cell, Arena *arena) {
+const char *reference_differences(const ReferenceCell *known, const ReferenceCell *cell,
+                                  Arena *arena) {
     Text out = text_new(arena);
-    add_differences(&out, known->config, cell->first->config, "", arena);
+    add_differences(&out, known->config, cell->config, "", arena);
     return out.data;
 }
 
-const ReferenceCell *reference_find(const Reference *reference, const Cell *cell) {
+const ReferenceCell *reference_find(const Reference *reference, const ReferenceCell *cell) {
     for (int i = 0; i < reference->n_cells; i++)
-        if (covers(reference->cells[i].config, cell->first->config))
+        if (reference_covers(reference->cells[i].config, cell->config))
             return &reference->cells[i];
     return NULL;
 }

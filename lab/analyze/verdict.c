@@ -8,10 +8,9 @@
 
 /* ---- the same bits need no statistics */
 
-static const char *digest_of_seed(const ReferenceCell *known, uint64_t seed, Arena *arena) {
-    const char *text = arena_print(arena, "%llu", (unsigned long long)seed);
+static const char *digest_of_seed(const ReferenceCell *known, const char *seed) {
     for (int i = 0; i < known->n; i++)
-        if (strcmp(known->seed[i], text) == 0)
+        if (strcmp(known->seed[i], seed) == 0)
             return known->digest[i];
     return NULL;
 }
@@ -21,15 +20,14 @@ typedef struct Shared {
     int n, n_other;
 } Shared;
 
-static Shared shared_seeds(const Cell *cell, const ReferenceCell *known, Arena *arena) {
+static Shared shared_seeds(const ReferenceCell *cell, const ReferenceCell *known) {
     Shared shared = {0};
-    for (int i = 0; i < cell->n_trials; i++) {
-        const RunRecord *run = cell->runs[i];
-        const char *digest = digest_of_seed(known, run->header.seed, arena);
+    for (int i = 0; i < cell->n; i++) {
+        const char *digest = digest_of_seed(known, cell->seed[i]);
         if (!digest || strcmp(digest, "none") == 0)
             continue;
         shared.n++;
-        shared.n_other += strcmp(digest, run->trajectory_sha256) != 0;
+        shared.n_other += strcmp(digest, cell->digest[i]) != 0;
     }
     return shared;
 }
@@ -92,84 +90,52 @@ static const double *between(int *n, const Reference *reference, const char *ser
     return examples;
 }
 
-/* A cell on its way to a verdict. */
-typedef struct Case {
-    const Cell *cell;
-    const ReferenceCell *known; /* NULL: nothing, or between */
-    const double *reference;    /* (n_reference) examples to the target */
-    int n_reference;
-} Case;
-
-static void find_partner(Verdict *verdict, Case *it, const Reference *reference, Arena *arena) {
-    it->known = reference_find(reference, it->cell);
-    verdict->against = AGAINST_CELL;
-    if (!it->known) {
-        it->known = same_batch(reference, verdict->series, verdict->global_batch);
-        verdict->against = AGAINST_BATCH;
+static VerdictCase find_partner(const ReferenceCell *cell, const Reference *reference,
+                                Arena *arena) {
+    VerdictCase it = {.checked = cell, .against = AGAINST_CELL};
+    it.known = reference_find(reference, cell);
+    if (!it.known) {
+        it.known = same_batch(reference, cell->label, cell->global_batch);
+        it.against = AGAINST_BATCH;
     }
-    if (it->known) {
-        it->reference = it->known->examples;
-        it->n_reference = it->known->n;
-        return;
+    if (it.known) {
+        it.reference = it.known->examples;
+        it.n_reference = it.known->n;
+        return it;
     }
-    it->reference =
-        between(&it->n_reference, reference, verdict->series, verdict->global_batch, arena);
-    verdict->against = it->reference ? AGAINST_BETWEEN : AGAINST_NOTHING;
+    it.reference = between(&it.n_reference, reference, cell->label, cell->global_batch, arena);
+    it.against = it.reference ? AGAINST_BETWEEN : AGAINST_NOTHING;
+    return it;
 }
 
 /* ---- one cell */
 
-static double quantum_of(const Cell *cell) {
-    const Json *every = json_get(cell->first->config, "eval.every_examples");
+static double quantum_of(const ReferenceCell *cell) {
+    const Json *every = json_get(cell->config, "eval.every_examples");
     return every && every->kind == JSON_NUMBER ? every->number : 0;
 }
 
-/* Examples after which a run of the cell gives up. */
-static double budget_of(const Cell *cell) {
-    double budget = (double)(cell->first->header.total_steps * cell->first->header.global_batch);
-    for (int i = 0; i < cell->n_trials; i++) /* more, when the batch grows on its way */
-        if (cell->runs[i]->summary.outcome == OUTCOME_BUDGET_SPENT && cell->runs[i]->n_steps > 0)
-            budget =
-                fmax(budget, (double)cell->runs[i]->steps[cell->runs[i]->n_steps - 1].examples);
-    return budget;
-}
-
-static bool ended_by_itself(const RunRecord *run) {
-    return run->summary.outcome != OUTCOME_FAILED && run->summary.outcome != OUTCOME_INTERRUPTED;
-}
-
-static double seconds_of(const Cell *cell) {
-    double sum = 0;
-    for (int i = 0; i < cell->n_trials; i++)
-        if (cell->runs[i]->n_evals > 0)
-            sum += cell->runs[i]->evals[cell->runs[i]->n_evals - 1].wall_s;
-    return sum;
-}
-
-static void compare(Verdict *verdict, const Case *it, double margin, int n_cells, Arena *arena) {
-    double *checked = ARENA_ARRAY(arena, double, it->cell->n_trials);
-    int n = 0;
-    for (int i = 0; i < it->cell->n_trials; i++)
-        if (ended_by_itself(it->cell->runs[i]))
-            checked[n++] = reference_examples(it->cell->runs[i]);
+static void compare(Verdict *verdict, const VerdictCase *it, double margin, int n_cells,
+                    Arena *arena) {
+    double quantum = quantum_of(it->checked);
     GateInput input = {.reference = it->reference,
-                       .checked = checked,
+                       .checked = it->checked->examples,
                        .n_reference = it->n_reference,
-                       .n_checked = n,
+                       .n_checked = it->checked->n,
                        .margin = margin,
-                       .quantum = quantum_of(it->cell),
-                       .budget = budget_of(it->cell),
+                       .quantum = it->known ? fmax(quantum, quantum_of(it->known)) : quantum,
+                       .budget = it->checked->budget,
                        .n_cells = n_cells};
     verdict->gate = gate_check(&input, arena);
     verdict->kind = verdict->gate.kind;
     Text text = text_new(arena);
     text_add(&text, "%s", verdict->gate.sentence);
-    if (n < it->cell->n_trials)
+    if (it->checked->n_unfinished > 0)
         text_add(&text, "; %s did not end by themselves",
-                 format_plural(it->cell->n_trials - n, "run", arena));
+                 format_plural(it->checked->n_unfinished, "run", arena));
     if (verdict->against == AGAINST_BATCH)
         text_add(&text, "; against other settings of %s",
-                 reference_differences(it->known, it->cell, arena));
+                 reference_differences(it->known, it->checked, arena));
     if (verdict->against == AGAINST_BETWEEN)
         text_add(&text, "; interpolated between batch sizes");
     if (verdict->other_bits)
@@ -178,49 +144,52 @@ static void compare(Verdict *verdict, const Case *it, double margin, int n_cells
 }
 
 /* What can be said before the others are known: the same bits, or nothing to compare with. */
-static Verdict begin(Case *it, const Cell *cell, const char *series, const Reference *reference,
-                     Arena *arena) {
-    Verdict verdict = {.series = series,
+static Verdict begin(const VerdictCase *it, Arena *arena) {
+    const ReferenceCell *cell = it->checked;
+    Verdict verdict = {.series = cell->label,
                        .global_batch = cell->global_batch,
                        .kind = GATE_UNKNOWN,
-                       .compute_s = seconds_of(cell)};
-    it->cell = cell;
-    find_partner(&verdict, it, reference, arena);
+                       .against = it->against,
+                       .compute_s = cell->compute_s};
     Shared shared = {0};
-    if (verdict.against == AGAINST_CELL)
-        shared = shared_seeds(cell, it->known, arena);
-    verdict.same_bits = shared.n == cell->n_trials && shared.n_other == 0 && shared.n > 0;
+    if (it->against == AGAINST_CELL)
+        shared = shared_seeds(cell, it->known);
+    verdict.same_bits =
+        shared.n == cell->n && cell->n_unfinished == 0 && shared.n_other == 0 && shared.n > 0;
     verdict.other_bits =
-        shared.n_other > 0 && same_platform(reference->provenance, cell->first->header.provenance);
+        shared.n_other > 0 && same_platform(it->known->provenance, cell->provenance);
     if (verdict.same_bits) {
         verdict.kind = GATE_SAME;
         verdict.sentence = arena_print(arena, "same: the same bits as the reference for %s",
-                                       format_plural(cell->n_trials, "seed", arena));
-    } else if (verdict.against == AGAINST_NOTHING) {
+                                       format_plural(cell->n, "seed", arena));
+    } else if (it->against == AGAINST_NOTHING) {
         verdict.sentence =
             "unknown: the reference has neither this cell nor two batch sizes around it";
+    } else if (!cell->has_target) {
+        verdict.sentence = "unknown: without a target there is only bits to compare";
     }
     return verdict;
 }
 
-Verdict *verdicts_make(int *n, const Cells *cells, const Reference *reference, double margin,
-                       Arena *arena) {
-    Verdict *verdicts = ARENA_ARRAY(arena, Verdict, cells->n_cells + 1);
-    Case *cases = ARENA_ARRAY(arena, Case, cells->n_cells + 1);
+Verdict *verdicts_judge(const VerdictCase *cases, int n, double margin, Arena *arena) {
+    Verdict *verdicts = ARENA_ARRAY(arena, Verdict, n + 1);
     int n_compared = 0;
-    *n = 0;
-    for (int i = 0; i < cells->n_series; i++)
-        for (int j = 0; j < cells->series[i].n_cells; j++) {
-            const Cell *cell = &cells->series[i].cells[j];
-            if (!cell->has_target)
-                continue;
-            cases[*n] = (Case){0};
-            verdicts[*n] = begin(&cases[*n], cell, cells->series[i].label, reference, arena);
-            n_compared += verdicts[*n].sentence == NULL;
-            ++*n;
-        }
-    for (int i = 0; i < *n; i++)
+    for (int i = 0; i < n; i++) {
+        verdicts[i] = begin(&cases[i], arena);
+        n_compared += verdicts[i].sentence == NULL;
+    }
+    for (int i = 0; i < n; i++)
         if (!verdicts[i].sentence)
             compare(&verdicts[i], &cases[i], margin, n_compared, arena);
     return verdicts;
+}
+
+Verdict *verdicts_make(int *n, const Reference *checked, const Reference *reference, double margin,
+                       Arena *arena) {
+    VerdictCase *cases = ARENA_ARRAY(arena, VerdictCase, checked->n_cells + 1);
+    *n = 0;
+    for (int i = 0; i < checked->n_cells; i++)
+        if (checked->cells[i].has_target)
+            cases[(*n)++] = find_partner(&checked->cells[i], reference, arena);
+    return verdicts_judge(cases, *n, margin, arena);
 }

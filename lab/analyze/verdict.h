@@ -1,4 +1,4 @@
-/* Verdicts: every cell of an experiment against its reference. */
+/* Verdicts: cells against a reference, or against other cells. */
 #ifndef LAB_ANALYZE_VERDICT_H
 #define LAB_ANALYZE_VERDICT_H
 
@@ -25,9 +25,20 @@ typedef struct Verdict {
     const char *sentence; /* "same: ..." */
 } Verdict;
 
-/* Cells that have a target, in the order of the series. Together they raise a false alarm with
- * GATE_ALARM. Failed and interrupted runs say nothing about training and are left out. */
-Verdict *verdicts_make(int *n, const Cells *cells, const Reference *reference, double margin,
+/* A cell, and the runs that it is compared with. */
+typedef struct VerdictCase {
+    const ReferenceCell *checked;
+    const ReferenceCell *known; /* NULL: nothing, or between */
+    const double *reference;    /* (n_reference) examples to the target */
+    int n_reference;
+    Against against;
+} VerdictCase;
+
+/* One verdict a case (n). Together they raise a false alarm with GATE_ALARM. */
+Verdict *verdicts_judge(const VerdictCase *cases, int n, double margin, Arena *arena);
+
+/* The cells of `checked` that have a target, each against what the reference has for it. */
+Verdict *verdicts_make(int *n, const Reference *checked, const Reference *reference, double margin,
                        Arena *arena);
 
 /* The ones that fail a gate: slower, faster, missed. */
@@ -37,6 +48,7 @@ int verdicts_failed(const Verdict *verdicts, int n);
 const char *verdicts_summary(const Verdict *verdicts, int n, const Reference *reference,
                              double margin, Arena *arena);
 
+Json *verdict_json(const Verdict *verdict, Arena *arena);
 Json *verdicts_json(const char *experiment, const Verdict *verdicts, int n, Arena *arena);
 
 /* JUnit in the shape that Jenkins reads (shared/specs/platform.md B): a testcase a cell. */

@@ -43,32 +43,35 @@ const char *verdicts_summary(const Verdict *verdicts, int n, const Reference *re
     return out.data;
 }
 
+Json *verdict_json(const Verdict *verdict, Arena *arena) {
+    const Gate *gate = &verdict->gate;
+    Json *one = json_object(arena);
+    json_add_text(one, "series", verdict->series, arena);
+    json_add_number(one, "global_batch", (double)verdict->global_batch, arena);
+    json_add_text(one, "verdict", gate_name(verdict->kind), arena);
+    json_add_flag(one, "same_bits", verdict->same_bits, arena);
+    json_add_flag(one, "other_bits", verdict->other_bits, arena);
+    json_add_flag(one, "interpolated", verdict->against == AGAINST_BETWEEN, arena);
+    bool compared = gate->n_checked > 0;
+    json_add_number(one, "margin", compared ? gate->margin : NAN, arena);
+    json_add_number(one, "slowdown", compared ? gate->slowdown : NAN, arena);
+    json_add_number(one, "slowdown_lo", compared ? gate->low : NAN, arena);
+    json_add_number(one, "slowdown_hi", compared ? gate->high : NAN, arena);
+    json_add_number(one, "examples_lo", compared ? gate->pass_low : NAN, arena);
+    json_add_number(one, "examples_hi", compared ? gate->pass_high : NAN, arena);
+    json_add_number(one, "detectable", compared ? gate->detectable : NAN, arena);
+    json_add_number(one, "missed", compared ? (double)gate->missed : NAN, arena);
+    json_add_text(one, "sentence", verdict->sentence, arena);
+    return one;
+}
+
 Json *verdicts_json(const char *experiment, const Verdict *verdicts, int n, Arena *arena) {
     Json *root = json_object(arena);
     json_add_text(root, "experiment", experiment, arena);
     json_add_number(root, "failed", verdicts_failed(verdicts, n), arena);
     Json *list = json_add(root, "cells", json_array(arena), arena);
-    for (int i = 0; i < n; i++) {
-        const Verdict *verdict = &verdicts[i];
-        const Gate *gate = &verdict->gate;
-        Json *one = json_add(list, NULL, json_object(arena), arena);
-        json_add_text(one, "series", verdict->series, arena);
-        json_add_number(one, "global_batch", (double)verdict->global_batch, arena);
-        json_add_text(one, "verdict", gate_name(verdict->kind), arena);
-        json_add_flag(one, "same_bits", verdict->same_bits, arena);
-        json_add_flag(one, "other_bits", verdict->other_bits, arena);
-        json_add_flag(one, "interpolated", verdict->against == AGAINST_BETWEEN, arena);
-        bool compared = gate->n_checked > 0;
-        json_add_number(one, "margin", compared ? gate->margin : NAN, arena);
-        json_add_number(one, "slowdown", compared ? gate->slowdown : NAN, arena);
-        json_add_number(one, "slowdown_lo", compared ? gate->low : NAN, arena);
-        json_add_number(one, "slowdown_hi", compared ? gate->high : NAN, arena);
-        json_add_number(one, "examples_lo", compared ? gate->pass_low : NAN, arena);
-        json_add_number(one, "examples_hi", compared ? gate->pass_high : NAN, arena);
-        json_add_number(one, "detectable", compared ? gate->detectable : NAN, arena);
-        json_add_number(one, "missed", compared ? (double)gate->missed : NAN, arena);
-        json_add_text(one, "sentence", verdict->sentence, arena);
-    }
+    for (int i = 0; i < n; i++)
+        json_add(list, NULL, verdict_json(&verdicts[i], arena), arena);
     return root;
 }
 

@@ -4,7 +4,7 @@
 #include "lab/analyze/verdict.h"
 #include "lab/base/io.h"
 #include "lab/base/say.h"
-#include "lab/cli/folder.h"
+#include "lab/cli/numbers.h"
 #include "lab/comm/comm.h"
 #include "lab/store/provenance.h"
 
@@ -22,16 +22,6 @@ static const char *reference_path(const CommandLine *line, const char *file, con
     const char *slash = strrchr(file, '/');
     int n = slash ? (int)(slash - file) + 1 : 0;
     return arena_print(arena, "%.*sreference/%s.json", n, file, name);
-}
-
-static Error *margin_of(double *margin, const CommandLine *line) {
-    const char *text = command_option(line, "--margin");
-    char *end = NULL;
-    *margin = text ? strtod(text, &end) : GATE_MARGIN;
-    if (text && (*end || !(*margin >= 0 && *margin < 1)))
-        return error_hint(error_new(CODE_USAGE, "the margin '%s' is no fraction", text),
-                          "legal: 0 up to 1, for example 0.02 for two per cent more examples");
-    return NULL;
 }
 
 /* Cells of the full runs of this plan alone: older runs in the folder say nothing about this build.
@@ -129,8 +119,8 @@ static int count_unfinished(const Cells *cells) {
 }
 
 /* Writes the reference, and says what changes by it. */
-static Error *update(const char *path, const Experiment *experiment, const Cells *cells,
-                     double margin, Arena *arena) {
+static Error *update(const char *path, const Cells *cells, const Reference *now, double margin,
+                     Arena *arena) {
     Reference before, after;
     if (count_unfinished(cells) > 0)
         return error_hint(
@@ -140,11 +130,11 @@ static Error *update(const char *path, const Experiment *experiment, const Cells
     const char *slash = strrchr(path, '/');
     if (slash)
         PASS(io_folder(arena_copy_n(arena, path, (size_t)(slash - path))));
-    PASS(reference_write(path, experiment->name, cells, provenance_make("none", 1, arena), arena));
+    PASS(reference_write(path, now, arena));
     if (had) {
         int n;
         PASS(reference_load(&after, path, arena));
-        say_change(path, &before, &after, verdicts_make(&n, cells, &before, margin, arena), arena);
+        say_change(path, &before, &after, verdicts_make(&n, now, &before, margin, arena), arena);
     }
     printf("%s\n", path);
     return NULL;
@@ -176,7 +166,7 @@ static Error *run_check(const CommandLine *line, int *code, Arena *arena) {
     const char *file;
     double margin;
     PASS(command_one_word(&file, line, &command_check, "experiment file"));
-    PASS(margin_of(&margin, line));
+    PASS(numbers_margin(&margin, line));
     bool updating = command_option(line, "--update") != NULL;
     Experiment experiment;
     PASS(experiment_load(&experiment, file, line->override, line->n_overrides, arena));
@@ -190,10 +180,11 @@ static Error *run_check(const CommandLine *line, int *code, Arena *arena) {
     const Cells *cells;
     PASS(load_cells(&cells, &plan, arena));
     PASS(refuse_without_target(cells, file));
+    Reference now = reference_of(experiment.name, cells, provenance_make("none", 1, arena), arena);
     if (updating)
-        return update(path, &experiment, cells, margin, arena);
+        return update(path, cells, &now, margin, arena);
     int n;
-    const Verdict *verdicts = verdicts_make(&n, cells, &reference, margin, arena);
+    const Verdict *verdicts = verdicts_make(&n, &now, &reference, margin, arena);
     PASS(show(&experiment, verdicts, n, &reference, margin, line, arena));
     *code = verdicts_failed(verdicts, n)  ? CODE_CHECK
             : count_unfinished(cells) > 0 ? CODE_SOME_FAILED

@@ -1,43 +1,42 @@
 #include "lab/cli/command.h"
 
 #include "lab/analyze/compare.h"
-#include "lab/analyze/listing.h"
+#include "lab/base/io.h"
 #include "lab/cli/folder.h"
+#include "lab/cli/numbers.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
-static Error *margin_of(double *out, const char *word) {
-    *out = GATE_MARGIN;
-    if (!word)
-        return NULL;
-    char *end;
-    *out = strtod(word, &end);
-    if (end != word && *end == '\0' && *out >= 0 && *out < 1)
-        return NULL;
-    return error_hint(
-        error_new(CODE_USAGE, "the margin '%s' is not a fraction from 0 to below 1", word),
-        "--margin 0.02: two percent more or fewer examples do not matter");
+/* An experiment file stands for its results folder. */
+static Error *load_side(CompareSide *out, const char *word, const char *results, Arena *arena) {
+    if (io_exists(word) && !io_is_folder(word)) {
+        Json *root;
+        TRY(json_load(&root, word, arena), "taking '%s' for an experiment or a reference", word);
+        if (root->kind == JSON_OBJECT && json_find(root, "trial") && !json_find(root, "cells"))
+            PASS(folder_find(&word, word, results, arena));
+    }
+    return compare_load(out, word, arena);
 }
 
 static Error *run_compare(const CommandLine *line, int *code, Arena *arena) {
     (void)code;
-    const char *a, *b, *results = command_option(line, "--results");
+    CompareSide a, b;
     double margin;
-    Compare compare;
+    const char *results = command_option(line, "--results");
     if (line->n_words != 2)
         return error_hint(error_new(CODE_USAGE,
-                                    "`batchlab compare` takes two results folders, not %d",
+                                    "`batchlab compare` takes two results folders or references, "
+                                    "not %d",
                                     line->n_words),
                           "batchlab compare %s", command_compare.usage);
-    PASS(margin_of(&margin, command_option(line, "--margin")));
-    PASS(folder_find(&a, line->word[0], results ? results : "results", arena));
-    PASS(folder_find(&b, line->word[1], results ? results : "results", arena));
-    PASS(compare_folders(&compare, a, b, margin, arena));
+    PASS(numbers_margin(&margin, line));
+    PASS(load_side(&a, line->word[0], results ? results : "results", arena));
+    PASS(load_side(&b, line->word[1], results ? results : "results", arena));
+    Compare compare = compare_make(&a.reference, &b.reference, margin, arena);
     if (command_option(line, "--json"))
-        printf("%s", json_pretty(listing_json(compare_table(&compare, arena), arena), arena));
+        printf("%s", json_pretty(compare_json(&compare, &a, &b, arena), arena));
     else
-        printf("%s", compare_text(&compare, arena));
+        printf("%s", compare_text(&compare, &a, &b, arena));
     return NULL;
 }
 
@@ -50,11 +49,17 @@ static const Option options[] = {
 
 COMMAND_TYPE(compare) = {
     .kind = {.name = "compare",
-             .summary = "two results folders, cell by cell, with intervals",
-             .detail = "Examples to the target of the second against the first: same bits, same, "
-                       "slower, faster, missed\n"
-                       "or unknown, with a 95 % interval and the slowdown that so many seeds see."},
-    .usage = "RESULTS RESULTS",
+             .summary = "two results folders or references, cell by cell, with intervals",
+             .detail =
+                 "Examples to the target of the second against those of the first, which stands as "
+                 "the reference:\n"
+                 "their ratio with its interval, and the verdict of `batchlab check` (same, "
+                 "slower, faster, missed,\n"
+                 "unknown) by the same rules. Nothing is run. Cells pair up by their settings, "
+                 "those left over by\n"
+                 "series and batch size. A verdict is an answer here, so the exit code is 0 for "
+                 "all of them."},
+    .usage = "RESULTS|REFERENCE.json RESULTS|REFERENCE.json",
     .options = options,
     .run = run_compare,
 };

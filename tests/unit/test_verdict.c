@@ -41,16 +41,21 @@ static Cells *cells_of(FixtureOptimizer optimizer, double lr, const int64_t *bat
 }
 
 /* What --update would have written, read back. */
-static Reference reference_of(const Cells *cells, Arena *arena) {
+static Reference written(const Cells *cells, Arena *arena) {
     char path[] = "/tmp/test_verdict_XXXXXX";
     int file = mkstemp(path);
     assert_true(file >= 0);
     close(file);
-    assert_null(reference_write(path, "fixture", cells, parse(PLATFORM, arena), arena));
-    Reference out;
+    Reference out = reference_of("fixture", cells, parse(PLATFORM, arena), arena);
+    assert_null(reference_write(path, &out, arena));
     assert_null(reference_load(&out, path, arena));
     unlink(path);
     return out;
+}
+
+static Verdict *judged(int *n, const Cells *cells, const Reference *reference, Arena *arena) {
+    Reference now = reference_of("fixture", cells, NULL, arena);
+    return verdicts_make(n, &now, reference, GATE_MARGIN, arena);
 }
 
 static const int64_t three[] = {64, 128, 512};
@@ -58,15 +63,14 @@ static const int64_t three[] = {64, 128, 512};
 static void test_verdict__own_seeds_are_compared_by_bits(void **state) {
     (void)state;
     Arena *arena = arena_new();
-    Reference reference = reference_of(cells_of(fast, 0.1, three, 3, 6, 0, arena), arena);
+    Reference reference = written(cells_of(fast, 0.1, three, 3, 6, 0, arena), arena);
     int n;
-    const Verdict *same = verdicts_make(&n, cells_of(fast, 0.1, three, 3, 3, 0, arena), &reference,
-                                        GATE_MARGIN, arena);
+    const Verdict *same = judged(&n, cells_of(fast, 0.1, three, 3, 3, 0, arena), &reference, arena);
     assert_int_equal(n, 3);
     for (int i = 0; i < n; i++)
         assert_true(same[i].same_bits && same[i].kind == GATE_SAME && !same[i].other_bits);
     Cells *fresh = cells_of(fast, 0.1, three, 3, 6, 3, arena); /* seeds 3 to 5 are old */
-    const Verdict *mixed = verdicts_make(&n, fresh, &reference, GATE_MARGIN, arena);
+    const Verdict *mixed = judged(&n, fresh, &reference, arena);
     for (int i = 0; i < n; i++)
         assert_true(!mixed[i].same_bits && !mixed[i].other_bits && mixed[i].gate.n_checked == 6);
     arena_end(arena);
@@ -79,14 +83,15 @@ static void test_verdict__changed_bits_are_said_on_the_same_platform_only(void *
     Cells *known = cells_of(fast, 0.1, three, 3, 6, 0, arena);
     RunRecord *run = (RunRecord *)(uintptr_t)known->cells[0].runs[1];
     run->trajectory_sha256[0] ^= 1;
-    Reference reference = reference_of(known, arena);
+    Reference reference = written(known, arena);
     Cells *now = cells_of(fast, 0.1, three, 3, 3, 0, arena);
     int n;
-    const Verdict *verdicts = verdicts_make(&n, now, &reference, GATE_MARGIN, arena);
+    const Verdict *verdicts = judged(&n, now, &reference, arena);
     assert_true(verdicts[0].other_bits && !verdicts[0].same_bits && verdicts[1].same_bits);
     assert_non_null(strstr(verdicts[0].sentence, "bits of the reference's seeds have changed"));
-    reference.provenance = parse("{\"cpu\":\"another\"}", arena);
-    verdicts = verdicts_make(&n, now, &reference, GATE_MARGIN, arena);
+    for (int i = 0; i < reference.n_cells; i++)
+        reference.cells[i].provenance = parse("{\"cpu\":\"another\"}", arena);
+    verdicts = judged(&n, now, &reference, arena);
     assert_false(verdicts[0].other_bits || verdicts[0].same_bits);
     arena_end(arena);
 }
@@ -96,10 +101,10 @@ static void test_verdict__partner_is_the_nearest_there_is(void **state) {
     (void)state;
     Arena *arena = arena_new();
     static const int64_t four[] = {32, 128, 256, 1024};
-    Reference reference = reference_of(cells_of(fast, 0.1, three, 3, 8, 0, arena), arena);
+    Reference reference = written(cells_of(fast, 0.1, three, 3, 8, 0, arena), arena);
     int n;
-    const Verdict *verdicts = verdicts_make(&n, cells_of(fast, 0.2, four, 4, 5, 50, arena),
-                                            &reference, GATE_MARGIN, arena);
+    const Verdict *verdicts =
+        judged(&n, cells_of(fast, 0.2, four, 4, 5, 50, arena), &reference, arena);
     assert_int_equal(n, 4);
     assert_int_equal(verdicts[0].against, AGAINST_NOTHING); /* below every batch */
     assert_int_equal(verdicts[0].kind, GATE_UNKNOWN);
@@ -116,15 +121,15 @@ static void test_verdict__partner_is_the_nearest_there_is(void **state) {
 static void test_verdict__slower_and_missed_fail(void **state) {
     (void)state;
     Arena *arena = arena_new();
-    Reference reference = reference_of(cells_of(fast, 0.1, three, 3, 10, 0, arena), arena);
+    Reference reference = written(cells_of(fast, 0.1, three, 3, 10, 0, arena), arena);
     int n;
-    const Verdict *slower = verdicts_make(&n, cells_of(slow, 0.1, three, 3, 5, 50, arena),
-                                          &reference, GATE_MARGIN, arena);
+    const Verdict *slower =
+        judged(&n, cells_of(slow, 0.1, three, 3, 5, 50, arena), &reference, arena);
     assert_int_equal(verdicts_failed(slower, n), 3);
     for (int i = 0; i < n; i++)
         assert_true(slower[i].kind == GATE_SLOWER && slower[i].against == AGAINST_CELL);
-    const Verdict *missed = verdicts_make(&n, cells_of(lost, 0.1, three, 3, 5, 50, arena),
-                                          &reference, GATE_MARGIN, arena);
+    const Verdict *missed =
+        judged(&n, cells_of(lost, 0.1, three, 3, 5, 50, arena), &reference, arena);
     for (int i = 0; i < n; i++)
         assert_int_equal(missed[i].kind, GATE_MISSED);
     arena_end(arena);
@@ -134,13 +139,13 @@ static void test_verdict__slower_and_missed_fail(void **state) {
 static void test_verdict__failed_runs_are_left_out(void **state) {
     (void)state;
     Arena *arena = arena_new();
-    Reference reference = reference_of(cells_of(fast, 0.1, three, 1, 10, 0, arena), arena);
+    Reference reference = written(cells_of(fast, 0.1, three, 1, 10, 0, arena), arena);
     Cells *now = cells_of(fast, 0.1, three, 1, 5, 50, arena);
     for (int i = 0; i < 2; i++)
         ((RunRecord *)(uintptr_t)now->cells[0].runs[i])->summary.outcome =
             i ? OUTCOME_INTERRUPTED : OUTCOME_FAILED;
     int n;
-    const Verdict *verdicts = verdicts_make(&n, now, &reference, GATE_MARGIN, arena);
+    const Verdict *verdicts = judged(&n, now, &reference, arena);
     assert_int_equal(verdicts[0].kind, GATE_SAME);
     assert_int_equal(verdicts[0].gate.n_checked, 3);
     assert_int_equal(verdicts[0].gate.missed, 0);
@@ -152,12 +157,10 @@ static void test_verdict__failed_runs_are_left_out(void **state) {
 static void test_verdict__cells_share_the_alarm(void **state) {
     (void)state;
     Arena *arena = arena_new();
-    Reference reference = reference_of(cells_of(fast, 0.1, three, 3, 10, 0, arena), arena);
+    Reference reference = written(cells_of(fast, 0.1, three, 3, 10, 0, arena), arena);
     int n;
-    const Verdict *one = verdicts_make(&n, cells_of(fast, 0.1, three, 1, 5, 50, arena), &reference,
-                                       GATE_MARGIN, arena);
-    const Verdict *all = verdicts_make(&n, cells_of(fast, 0.1, three, 3, 5, 50, arena), &reference,
-                                       GATE_MARGIN, arena);
+    const Verdict *one = judged(&n, cells_of(fast, 0.1, three, 1, 5, 50, arena), &reference, arena);
+    const Verdict *all = judged(&n, cells_of(fast, 0.1, three, 3, 5, 50, arena), &reference, arena);
     assert_true(all[0].gate.slowdown == one[0].gate.slowdown);
     assert_true(all[0].gate.high > one[0].gate.high && all[0].gate.low < one[0].gate.low);
     assert_true(all[0].gate.detectable > one[0].gate.detectable);
