@@ -1,6 +1,7 @@
 #include "lab/data/glyph_draw.h"
 
 #include "lab/base/vec.h"
+#include "lab/data/draw.h"
 
 #include <math.h>
 
@@ -20,27 +21,14 @@ typedef struct {
     int first_row, end_row; /* rows that it can touch */
 } Piece;
 
-/* Uniform in [-reach, reach). */
-static float swing(Rng *rng, float reach) {
-    return ((float)(rng_word(rng) >> 8) * 0x1p-23f - 1) * reach;
-}
-
-static float between(Rng *rng, float low, float high) {
-    return low + (high - low) * ((float)(rng_word(rng) >> 8) * 0x1p-24f);
-}
-
-static float clamp(float x, float low, float high) {
-    return x < low ? low : x > high ? high : x;
-}
-
 static Piece piece_make(float x0, float y0, float x1, float y1, float radius) {
     Piece piece = {.x = x0, .y = y0, .dx = x1 - x0, .dy = y1 - y0};
     float length2 = piece.dx * piece.dx + piece.dy * piece.dy;
     piece.inv_length2 = 1 / (length2 + 1e-6f);
     piece.inv_radius2 = 1 / (radius * radius);
     float margin = radius + 2;
-    piece.first_row = (int)clamp((y0 < y1 ? y0 : y1) - margin, 0, GLYPH_SIDE);
-    piece.end_row = (int)clamp((y0 < y1 ? y1 : y0) + margin + 1, 0, GLYPH_SIDE);
+    piece.first_row = (int)draw_clamp((y0 < y1 ? y0 : y1) - margin, 0, GLYPH_SIDE);
+    piece.end_row = (int)draw_clamp((y0 < y1 ? y1 : y0) + margin + 1, 0, GLYPH_SIDE);
     return piece;
 }
 
@@ -75,28 +63,28 @@ typedef struct {
 
 static Warp warp_make(float hard, Rng *rng) {
     /* cos and sin from t = tan(angle / 2): no libm */
-    float t = swing(rng, 0.13f * hard), norm = 1 / (1 + t * t);
+    float t = draw_swing(rng, 0.13f * hard), norm = 1 / (1 + t * t);
     float c = (1 - t * t) * norm, s = 2 * t * norm;
-    float shear = swing(rng, 0.2f * hard);
-    float height = 19 * (1 + swing(rng, 0.15f * hard)),
-          width = height * (1 + swing(rng, 0.16f * hard));
+    float shear = draw_swing(rng, 0.2f * hard);
+    float height = 19 * (1 + draw_swing(rng, 0.15f * hard)),
+          width = height * (1 + draw_swing(rng, 0.16f * hard));
     Warp warp = {.xx = width * c,
                  .xy = width * c * shear - height * s,
                  .yx = width * s,
                  .yy = width * s * shear + height * c};
-    warp.x = 0.5f * GLYPH_SIDE + swing(rng, 2.6f * hard);
-    warp.y = 0.5f * GLYPH_SIDE + swing(rng, 2.6f * hard);
+    warp.x = 0.5f * GLYPH_SIDE + draw_swing(rng, 2.6f * hard);
+    warp.y = 0.5f * GLYPH_SIDE + draw_swing(rng, 2.6f * hard);
     for (int i = 0; i < GRID; i++)
         for (int j = 0; j < GRID; j++)
             for (int k = 0; k < 2; k++)
-                warp.bend[i][j][k] = swing(rng, 0.09f * hard);
+                warp.bend[i][j][k] = draw_swing(rng, 0.09f * hard);
     return warp;
 }
 
 /* Displacement k at (x, y), bilinear between the nodes over [-0.5, 0.5]^2. */
 static float bend_at(const Warp *warp, float x, float y, int k) {
-    float u = clamp((x + 0.5f) * (GRID - 1), 0, GRID - 1.001f),
-          v = clamp((y + 0.5f) * (GRID - 1), 0, GRID - 1.001f);
+    float u = draw_clamp((x + 0.5f) * (GRID - 1), 0, GRID - 1.001f),
+          v = draw_clamp((y + 0.5f) * (GRID - 1), 0, GRID - 1.001f);
     int j = (int)u, i = (int)v;
     float a = u - (float)j, b = v - (float)i;
     return (1 - b) * ((1 - a) * warp->bend[i][j][k] + a * warp->bend[i][j + 1][k]) +
@@ -121,12 +109,12 @@ static int bend_shape(Piece *pieces, const GlyphShape *shape, float radius, floa
 
 /* Stray strokes, mostly short, anywhere. */
 static int scatter(Piece *pieces, float hard, Rng *rng) {
-    int n = (int)(between(rng, 0, 2.4f) * hard + 0.5f);
+    int n = (int)(draw_between(rng, 0, 2.4f) * hard + 0.5f);
     n = n > N_CLUTTER ? N_CLUTTER : n;
     for (int i = 0; i < n; i++) {
-        float x = between(rng, 0, GLYPH_SIDE), y = between(rng, 0, GLYPH_SIDE);
-        float to_x = x + swing(rng, 6), to_y = y + swing(rng, 6);
-        pieces[i] = piece_make(x, y, to_x, to_y, between(rng, 0.4f, 1.1f));
+        float x = draw_between(rng, 0, GLYPH_SIDE), y = draw_between(rng, 0, GLYPH_SIDE);
+        float to_x = x + draw_swing(rng, 6), to_y = y + draw_swing(rng, 6);
+        pieces[i] = piece_make(x, y, to_x, to_y, draw_between(rng, 0.4f, 1.1f));
     }
     return n;
 }
@@ -164,16 +152,16 @@ void glyph_draw(uint8_t *pixels, const GlyphShape *shape, float difficulty, Rng 
     float field[GLYPH_SIDE * ROW], dirt[GLYPH_SIDE * ROW];
     int16_t noise[GLYPH_SIDE * GLYPH_SIDE];
     Piece pieces[GLYPH_POINTS], strays[N_CLUTTER];
-    float radius = 1.25f + swing(rng, 0.4f * clamp(difficulty, 0, 1.5f));
+    float radius = 1.25f + draw_swing(rng, 0.4f * draw_clamp(difficulty, 0, 1.5f));
     int n = bend_shape(pieces, shape, radius, difficulty, rng);
     int n_strays = scatter(strays, difficulty, rng);
     measure(field, pieces, n);
     measure(dirt, strays, n_strays);
-    Finish finish = {.edge = radius / between(rng, 0.9f, 1.6f), .dirt_edge = 0.8f};
-    finish.ink = 1 - between(rng, 0, 0.32f * difficulty);
-    finish.dirt = between(rng, 0.3f, 0.9f);
-    finish.paper = between(rng, 0, 0.1f * difficulty);
-    finish.grain = between(rng, 0.04f, 0.24f) * difficulty / 255;
+    Finish finish = {.edge = radius / draw_between(rng, 0.9f, 1.6f), .dirt_edge = 0.8f};
+    finish.ink = 1 - draw_between(rng, 0, 0.32f * difficulty);
+    finish.dirt = draw_between(rng, 0.3f, 0.9f);
+    finish.paper = draw_between(rng, 0, 0.1f * difficulty);
+    finish.grain = draw_between(rng, 0.04f, 0.24f) * difficulty / 255;
     draw_grain(noise, rng);
     blend(pixels, field, dirt, noise, finish);
 }
