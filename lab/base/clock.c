@@ -1,5 +1,6 @@
 #include "lab/base/clock.h"
 
+#include <math.h>
 #include <time.h>
 
 double clock_s(void) {
@@ -13,4 +14,10 @@ void clock_utc(char out[CLOCK_UTC_ROOM]) {
     struct tm utc;
     gmtime_r(&now, &utc);
     strftime(out, CLOCK_UTC_ROOM, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
+double clock_utc_read(const char *text) {
+    struct tm utc = {0};
+    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    return end && !*end ? (double)timegm(&utc) : NAN;
 }

@@ -7,4 +7,7 @@
 double clock_s(void);                     /* monotonic seconds */
 void clock_utc(char out[CLOCK_UTC_ROOM]); /* now, "2026-11-21T20:28:10Z" */
 
+/* Seconds since 1970 of a text in that form, NaN of any other. */
+double clock_utc_read(const char *text);
+
 #endif

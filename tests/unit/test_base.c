@@ -1,4 +1,5 @@
 /* Known answers and first-principle checks of the small base modules. */
+#include "lab/base/clock.h"
 #include "lab/base/hash.h"
 #include "lab/base/io.h"
 #include "lab/base/param.h"
@@ -19,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static void test_hash__matches_fips_vectors(void **state) {
@@ -356,6 +358,17 @@ static void test_error__chain_reads_as_documented(void **state) {
     error_end(error);
 }
 
+static void test_base__utc_is_read_back(void **state) {
+    (void)state;
+    char now[CLOCK_UTC_ROOM];
+    clock_utc(now);
+    assert_true(fabs(clock_utc_read(now) - (double)time(NULL)) <= 2);
+    assert_true(clock_utc_read("1970-01-02T00:00:01Z") == 86401);
+    assert_true(clock_utc_read("2026-11-21T20:28:10Z") == 1795292890);
+    assert_true(isnan(clock_utc_read("2026-11-21")) && isnan(clock_utc_read("")));
+    assert_true(isnan(clock_utc_read("2026-11-21T20:28:10Z.")));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hash__matches_fips_vectors),
@@ -372,6 +385,7 @@ int main(void) {
         cmocka_unit_test(test_io__write_aside_read_back_and_lock),
         cmocka_unit_test(test_io__only_what_dead_writers_left_is_removed),
         cmocka_unit_test(test_error__chain_reads_as_documented),
+        cmocka_unit_test(test_base__utc_is_read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
