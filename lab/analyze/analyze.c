@@ -57,31 +57,39 @@ static Error *draw_for_page(Report *report, const char *folder, Arena *arena) {
     return NULL;
 }
 
-static Error *load(Report **out, const char *folder, Arena *arena) {
-    Results *results;
-    PASS(results_load(&results, folder, arena));
+static Error *new_report(Report **out, Results *results, const TargetsAsked *asked, Arena *arena) {
+    if (asked)
+        PASS(results_ask(results, asked, arena));
     *out = report_new(results, arena);
     return NULL;
 }
 
-Error *analyze_tables(const char *folder, Arena *arena) {
+static Error *load(Report **out, const char *folder, const TargetsAsked *asked, Arena *arena) {
+    Results *results;
+    PASS(results_load(&results, folder, arena));
+    return new_report(out, results, asked, arena);
+}
+
+Error *analyze_tables(const char *folder, const TargetsAsked *asked, Arena *arena) {
     Report *report;
-    PASS(load(&report, folder, arena));
+    PASS(load(&report, folder, asked, arena));
     return write_tables(report, folder, arena);
 }
 
-Error *analyze_figures(const char *folder, const char *format, Arena *arena) {
+Error *analyze_figures(const char *folder, const char *format, const TargetsAsked *asked,
+                       Arena *arena) {
     Report *report;
-    PASS(load(&report, folder, arena));
+    PASS(load(&report, folder, asked, arena));
     PASS(write_tables(report, folder, arena));
     return draw_figures(report, folder, format, arena);
 }
 
-Error *analyze_report_of(const char *folder, const RunRecord *runs, int n, char **path,
-                         Arena *arena) {
+Error *analyze_report_of(const char *folder, const RunRecord *runs, int n,
+                         const TargetsAsked *asked, char **path, Arena *arena) {
     Results *results;
+    Report *report;
     PASS(results_from(&results, folder, runs, n, arena));
-    Report *report = report_new(results, arena);
+    PASS(new_report(&report, results, asked, arena));
     PASS(write_tables(report, folder, arena));
     Error *undrawn = draw_for_page(report, folder, arena);
     *path = arena_print(arena, "%s/report.html", folder);
@@ -94,11 +102,11 @@ Error *analyze_report_of(const char *folder, const RunRecord *runs, int n, char 
     return error_wrap(error, "writing the report");
 }
 
-Error *analyze_report(const char *folder, char **path, Arena *arena) {
+Error *analyze_report(const char *folder, const TargetsAsked *asked, char **path, Arena *arena) {
     RunRecord *runs;
     int n;
     PASS(run_load_all(&runs, &n, folder, arena));
-    return analyze_report_of(folder, runs, n, path, arena);
+    return analyze_report_of(folder, runs, n, asked, path, arena);
 }
 
 Error *analyze_list(Json **out, const char *folder, Arena *arena) {

@@ -15,7 +15,7 @@ Results *results_make(const char *name, const char *question, const RunRecord *r
     out->cells = cells_make(runs, n, arena);
     out->lines = lines_make(out->cells, arena);
     out->criticals = critical_make(&out->lines, arena);
-    out->targets = targets_make(&out->lines, &out->criticals, NULL, 0, arena);
+    out->targets = targets_make(&out->lines, &out->criticals, NULL, arena);
     out->brancheds = branched_make(runs, n, out->cells, NULL, arena);
     out->tuned = tuned_make(&out->lines, arena);
     out->claims = claims_make(&out->lines, arena);
@@ -23,6 +23,12 @@ Results *results_make(const char *name, const char *question, const RunRecord *r
     out->scaling = scaling_make(&out->timings, arena);
     out->invariance = invariance_make(runs, n, arena);
     return out;
+}
+
+Error *results_ask(Results *results, const TargetsAsked *asked, Arena *arena) {
+    PASS(targets_check(&results->lines, asked));
+    results->targets = targets_make(&results->lines, &results->criticals, asked, arena);
+    return NULL;
 }
 
 static const char *text_at(const Json *root, const char *key) {

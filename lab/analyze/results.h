@@ -33,6 +33,10 @@ typedef struct Results {
 Results *results_make(const char *name, const char *question, const RunRecord *runs, int n,
                       Arena *arena);
 
+/* Looks at the targets that were asked for instead of those that the lab chooses. Errors as in
+ * targets_check. */
+Error *results_ask(Results *results, const TargetsAsked *asked, Arena *arena);
+
 /* Reads an experiment folder. Errors: no such folder, no run in it (code 66), unreadable files. */
 Error *results_load(Results **out, const char *folder, Arena *arena);
 /* The same when its runs (n, which must outlive the result) have been read already. */

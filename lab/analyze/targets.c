@@ -1,65 +1,53 @@
 #include "lab/analyze/targets.h"
 
 #include "lab/analyze/fit_table.h"
-#include "lab/analyze/format.h"
-#include "lab/base/text.h"
+#include "lab/train/metric.h"
 
 #include <math.h>
 #include <string.h>
-
-static bool is_loss(const char *metric) {
-    return strstr(metric, "loss") != NULL;
-}
-
-static double metric_of(const EvalRow *row, const char *metric) {
-    bool test = strncmp(metric, "test", 4) == 0;
-    if (is_loss(metric))
-        return test ? row->test_loss : row->valid_loss;
-    return test ? row->test_accuracy : row->valid_accuracy;
-}
 
 static bool ended(const RunRecord *run) {
     return run->summary.outcome != OUTCOME_FAILED && run->summary.outcome != OUTCOME_INTERRUPTED;
 }
 
 /* The first evaluation that shows the target, as for the run's own; NULL: none. */
-static const EvalRow *first_at(const RunRecord *run, const char *metric, double value) {
+static const EvalRow *first_at(const RunRecord *run, Metric metric, double value) {
     for (int e = 0; e < run->n_evals; e++) {
-        double seen = metric_of(&run->evals[e], metric);
-        if (is_loss(metric) ? seen <= value : seen >= value)
+        if (metric_reaches(metric, metric_value(&run->evals[e], metric), value))
             return &run->evals[e];
     }
     return NULL;
 }
 
 /* Best value of a run; NaN without evaluations. */
-static double best_of(const RunRecord *run, const char *metric) {
+static double best_of(const RunRecord *run, Metric metric) {
     double best = NAN;
     for (int e = 0; e < run->n_evals; e++) {
-        double seen = metric_of(&run->evals[e], metric);
-        best = isnan(best) ? seen : is_loss(metric) ? fmin(best, seen) : fmax(best, seen);
+        double seen = metric_value(&run->evals[e], metric);
+        best = isnan(best) ? seen : metric_is_share(metric) ? fmax(best, seen) : fmin(best, seen);
     }
     return best;
 }
 
-/* An easier value with two digits of error (or of loss): 0.9478 -> 0.947. */
-static double ease(double value, const char *metric) {
-    double error = is_loss(metric) ? value : 1 - value;
+/* An easier value with two digits of error (or of loss, of bits): 0.9478 -> 0.947. */
+static double ease(double value, Metric metric) {
+    double error = metric_is_share(metric) ? 1 - value : value;
     if (!(error > 0))
         return value;
     double unit = pow(10, floor(log10(error)) - 1);
     error = ceil(error / unit - 1e-9) * unit;
-    return is_loss(metric) ? error : round((1 - error) * 1e9) / 1e9;
+    return metric_is_share(metric) ? round((1 - error) * 1e9) / 1e9 : error;
 }
 
-static bool is_easier(double a, double b, const char *metric) {
-    return is_loss(metric) ? a > b * (1 + 1e-9) : a < b - 1e-9;
+static bool is_easier(double a, double b, Metric metric) {
+    return metric_is_share(metric) ? a < b - 1e-9 : a > b * (1 + 1e-9);
 }
 
 /* ---- which targets */
 
 typedef struct Chooser {
-    const char *metric;
+    const char *name; /* of the metric, NULL: not known yet */
+    Metric metric;
     double own;
     double value[TARGETS_MAX + 1];
     int n;
@@ -105,7 +93,7 @@ static const RunRecord *base_run(const Lines *lines) {
 static void choose_at(Chooser *chooser, const RunRecord *run, double part) {
     double until = part * run->summary.examples_to_target * (1 + 1e-9), value = NAN;
     for (int e = 0; e < run->n_evals && (double)run->evals[e].examples <= until; e++)
-        value = e + 1 >= TARGETS_EVALUATIONS ? metric_of(&run->evals[e], chooser->metric) : NAN;
+        value = e + 1 >= TARGETS_EVALUATIONS ? metric_value(&run->evals[e], chooser->metric) : NAN;
     double eased = ease(value, chooser->metric);
     const EvalRow *shown = first_at(run, chooser->metric, eased);
     if (isfinite(eased) && is_easier(eased, chooser->own, chooser->metric) && shown &&
@@ -114,7 +102,7 @@ static void choose_at(Chooser *chooser, const RunRecord *run, double part) {
 }
 
 /* The hardest value that every run of a cell had; NaN without runs. */
-static double common_of(const Cell *cell, const char *metric) {
+static double common_of(const Cell *cell, Metric metric) {
     double worst = NAN;
     for (int r = 0; r < cell->n_trials; r++) {
         if (!ended(cell->runs[r]))
@@ -126,7 +114,7 @@ static double common_of(const Cell *cell, const char *metric) {
 }
 
 /* The third best batch of every line, and of these the worst: all lines reached that. */
-static double common_target(const Lines *lines, const char *metric) {
+static double common_target(const Lines *lines, Metric metric) {
     double common = NAN;
     for (int l = 0; l < lines->n; l++) {
         double top[3] = {NAN, NAN, NAN};
@@ -156,7 +144,8 @@ static void choose_lesser(Chooser *chooser, const Lines *lines) {
     double common = ease(common_target(lines, chooser->metric), chooser->metric);
     if (!isfinite(common) || !is_easier(common, chooser->own, chooser->metric))
         return;
-    if (!known || !is_easier(common, metric_of(&run->evals[0], chooser->metric), chooser->metric))
+    if (!known ||
+        !is_easier(common, metric_value(&run->evals[0], chooser->metric), chooser->metric))
         choose(chooser, common);
 }
 
@@ -168,13 +157,16 @@ static const char *common_goal(Chooser *chooser, const Lines *lines) {
             const RunHeader *header = &cell->first->header;
             if (!cell->has_target)
                 return "the experiment sets no target (trial.stop.metric and trial.stop.target)";
-            if (chooser->metric &&
-                (strcmp(chooser->metric, header->metric) != 0 || chooser->own != header->target))
+            if (chooser->name &&
+                (strcmp(chooser->name, header->metric) != 0 || chooser->own != header->target))
                 return "the cells have different targets of their own";
-            chooser->metric = header->metric;
+            chooser->name = header->metric;
+            chooser->metric = metric_find(header->metric);
             chooser->own = header->target;
+            if (chooser->metric == METRIC_N)
+                return "their metric is none that this program knows";
         }
-    return chooser->metric ? NULL : "no trial was trained to its end, only verify runs are here";
+    return chooser->name ? NULL : "no trial was trained to its end, only verify runs are here";
 }
 
 /* ---- what the lines say about them */
@@ -192,7 +184,8 @@ static void gather(TargetLine *out, const Targets *targets, const Target *target
         for (int r = 0; r < cell->n_trials; r++) {
             if (!ended(cell->runs[r]))
                 continue;
-            const EvalRow *row = first_at(cell->runs[r], targets->metric, target->value);
+            const EvalRow *row =
+                first_at(cell->runs[r], metric_find(targets->metric), target->value);
             batch[n] = (double)cell->global_batch;
             steps[n] = row ? (double)row->step : NAN;
             examples[n++] = row ? (double)row->examples : NAN;
@@ -244,16 +237,17 @@ static Target target_make(const Targets *targets, const Criticals *criticals, do
     return out;
 }
 
-Targets targets_make(const Lines *lines, const Criticals *criticals, const double *asked,
-                     int n_asked, Arena *arena) {
+Targets targets_make(const Lines *lines, const Criticals *criticals, const TargetsAsked *asked,
+                     Arena *arena) {
     Targets out = {.lines = lines, .target = ARENA_ARRAY(arena, Target, TARGETS_MAX + 1)};
     Chooser chooser = {0};
+    int n_asked = asked ? asked->n : 0;
     out.missing = common_goal(&chooser, lines);
-    out.metric = chooser.metric;
+    out.metric = chooser.name;
     if (out.missing)
         return out;
     for (int i = 0; i < n_asked; i++)
-        choose(&chooser, asked[i]);
+        choose(&chooser, asked->value[i]);
     if (n_asked == 0)
         choose_lesser(&chooser, lines);
     for (int i = 0; i < chooser.n; i++)
@@ -267,65 +261,36 @@ Targets targets_make(const Lines *lines, const Criticals *criticals, const doubl
     return out;
 }
 
-/* ---- words and tables */
-
-const char *target_text(const Targets *targets, const Target *target, Arena *arena) {
-    return is_loss(targets->metric) ? arena_print(arena, "%.4g", target->value)
-                                    : arena_print(arena, "%.4g %%", 100 * target->value);
+static Error *out_of_range(double value, const Chooser *goal) {
+    bool share = metric_is_share(goal->metric), none = !(value > 0) || (share && value > 1);
+    Error *error = none ? error_new(CODE_USAGE, "the target %g is no %s", value, goal->name)
+                        : error_new(CODE_USAGE,
+                                    "the target %g is harder than the runs' own, %s %g, at which "
+                                    "they stopped",
+                                    value, goal->name, goal->own);
+    if (none)
+        return error_hint(
+            error, share ? "legal: above 0 to %g, a fraction: 0.9 is 90 %%" : "legal: %g and more",
+            goal->own);
+    return error_hint(error,
+                      share ? "legal: above 0 to %g; `batchlab run` with trial.stop.target=%g "
+                              "trains that far"
+                            : "legal: %g and more; `batchlab run` with trial.stop.target=%g "
+                              "trains that far",
+                      goal->own, value);
 }
 
-static const TableColumn columns[] = {
-    {"series", NULL},
-    {"metric", NULL},
-    {"target", "1"},
-    {"own", "flag"},
-    {"batches", "1"},
-    {"B_crit", "examples"},
-    {"B_crit_low", "examples"},
-    {"B_crit_high", "examples"},
-    {"E_min", "examples"},
-    {"S_min", "steps"},
-    {"R2", "1"},
-    {"remark", NULL},
-};
-
-static void add_fit(Table *out, const Targets *targets, const Target *target, int l) {
-    const TargetLine *line = &target->line[l];
-    const Hyperbola *fit = &line->fit;
-    bool known = line->missing == NULL;
-    table_text(out, targets->lines->line[l].label);
-    table_text(out, targets->metric);
-    table_number(out, target->value);
-    table_number(out, target->own);
-    table_number(out, known ? (double)fit->n_batches : NAN);
-    table_number(out, known ? fit->b_crit : NAN);
-    table_number(out, known ? fit->b_crit_in.low : NAN);
-    table_number(out, known ? fit->b_crit_in.high : NAN);
-    table_number(out, known ? fit->e_min : NAN);
-    table_number(out, known ? fit->s_min : NAN);
-    table_number(out, known ? fit->r2 : NAN);
-    table_text(out, !known ? line->missing : fit->unidentified ? fit->unidentified : "");
-}
-
-Table *targets_fits(const Targets *targets, Arena *arena) {
-    Table *out = table_new("target_fits", columns, sizeof columns / sizeof *columns, arena);
-    for (int l = 0; targets->n && l < targets->lines->n; l++)
-        for (int t = 0; t < targets->n; t++)
-            add_fit(out, targets, &targets->target[t], l);
-    return out;
-}
-
-const char *targets_sentence(const Targets *targets, int l, Arena *arena) {
-    Text text = text_new(arena);
-    int n = 0;
-    for (int t = 0; t < targets->n; t++) {
-        const TargetLine *line = &targets->target[t].line[l];
-        if (line->missing || !isfinite(line->fit.b_crit))
-            continue;
-        text_add(&text, "%s%s at %s", n++ ? ", " : "", format_number(line->fit.b_crit, arena),
-                 target_text(targets, &targets->target[t], arena));
+Error *targets_check(const Lines *lines, const TargetsAsked *asked) {
+    Chooser goal = {0};
+    const char *missing = common_goal(&goal, lines);
+    if (missing)
+        return error_hint(
+            error_new(CODE_USAGE, "there are no other targets to read off: %s", missing),
+            "leave --targets out");
+    for (int i = 0; i < asked->n; i++) {
+        double value = asked->value[i];
+        if (!(value > 0) || is_easier(goal.own, value, goal.metric))
+            return out_of_range(value, &goal);
     }
-    return n < 2 ? NULL
-                 : arena_print(arena, "%s, critical batch by target: %s.",
-                               targets->lines->line[l].label, text.data);
+    return NULL;
 }

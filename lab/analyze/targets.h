@@ -26,6 +26,12 @@ typedef struct Target {
     TargetLine *line; /* (lines->n) */
 } Target;
 
+/* Values of the runs' metric that a person wants to know about. */
+typedef struct TargetsAsked {
+    int n;
+    double value[TARGETS_MAX];
+} TargetsAsked;
+
 typedef struct Targets {
     const Lines *lines;
     const char *metric; /* "valid_accuracy" */
@@ -34,12 +40,16 @@ typedef struct Targets {
     const char *missing; /* why there are none beside the run's own, NULL when there are */
 } Targets;
 
-/* `asked` (n_asked) are values of the runs' metric; without any, up to three lesser targets are
+/* NULL or nothing asked: up to three lesser targets are
  * chosen: what the median run of the smallest batch had after a quarter and after half of its
  * examples, and, when some line failed its own target, the hardest one that every line reached at
  * three batches. `lines` must outlive the result. */
-Targets targets_make(const Lines *lines, const Criticals *criticals, const double *asked,
-                     int n_asked, Arena *arena);
+Targets targets_make(const Lines *lines, const Criticals *criticals, const TargetsAsked *asked,
+                     Arena *arena);
+
+/* Can they be read off the runs? Error (2): one is harder than the runs' own or no value of their
+ * metric, with the legal range; or the runs have no target in common. */
+Error *targets_check(const Lines *lines, const TargetsAsked *asked);
 
 /* "97.5 %" of an accuracy, "0.35" of a loss. */
 const char *target_text(const Targets *targets, const Target *target, Arena *arena);

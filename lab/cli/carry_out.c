@@ -43,7 +43,7 @@ static void say_outcomes(const Plan *plan) {
 
 static Error *gather_and_report(const Plan *plan, Arena *arena) {
     char *path = NULL;
-    PASS(folder_report(plan->folder, &path, arena));
+    PASS(folder_report(plan->folder, NULL, &path, arena));
     printf("%s\n", folder_relative(path, arena));
     fflush(stdout);
     return NULL;

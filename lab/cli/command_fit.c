@@ -3,6 +3,7 @@
 #include "lab/analyze/analyze.h"
 #include "lab/analyze/fit_table.h"
 #include "lab/cli/folder.h"
+#include "lab/cli/numbers.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +29,10 @@ static Error *run_table(const CommandLine *line, const char *path, Arena *arena)
                       "`batchlab fit` takes a results folder or a table, not both ('%s' and '%s')",
                       line->word[0], path),
             "batchlab fit --table FILE.tsv");
+    if (command_option(line, "--targets"))
+        return error_hint(error_new(CODE_USAGE, "--targets does not go with --table: a table holds "
+                                                "the examples to one target"),
+                          "batchlab fit RESULTS --targets 0.9,0.95");
     PASS(weights_of(&weights, command_option(line, "--weights")));
     PASS(fit_table(&fit, path, weights, arena));
     printf("%s", command_option(line, "--json") ? json_pretty(fit_json(&fit, arena), arena)
@@ -44,9 +49,11 @@ static Error *run_fit(const CommandLine *line, int *code, Arena *arena) {
     if (command_option(line, "--weights") || command_option(line, "--json"))
         return error_hint(error_new(CODE_USAGE, "--weights and --json go with --table"),
                           "batchlab fit %s", command_fit.usage);
+    const TargetsAsked *asked;
+    PASS(numbers_targets(&asked, line, arena));
     PASS(command_one_word(&word, line, &command_fit, "results folder or experiment file"));
     PASS(folder_find(&folder, word, results ? results : "results", arena));
-    PASS(analyze_tables(folder, arena));
+    PASS(analyze_tables(folder, asked, arena));
     printf("%s/tables\n", folder_relative(folder, arena));
     return NULL;
 }
@@ -55,6 +62,7 @@ static const Option options[] = {
     {"--table", "FILE", "fits the columns global_batch and examples_to_target of a table instead"},
     {"--weights", "log|none", "with --table: residuals of log examples (default), or of examples"},
     {"--json", NULL, "with --table: one object for machines"},
+    NUMBERS_TARGETS_OPTION,
     {"--results", "DIR", "where results are when an experiment file is given (default: results)"},
     OPTION_END,
 };

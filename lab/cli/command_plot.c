@@ -2,6 +2,7 @@
 
 #include "lab/analyze/analyze.h"
 #include "lab/cli/folder.h"
+#include "lab/cli/numbers.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,16 +22,19 @@ static Error *run_plot(const CommandLine *line, int *code, Arena *arena) {
     (void)code;
     const char *word, *folder, *results = command_option(line, "--results");
     const char *format = command_option(line, "--format");
+    const TargetsAsked *asked;
     PASS(check_format(&format));
+    PASS(numbers_targets(&asked, line, arena));
     PASS(command_one_word(&word, line, &command_plot, "results folder or experiment file"));
     PASS(folder_find(&folder, word, results ? results : "results", arena));
-    PASS(analyze_figures(folder, format, arena));
+    PASS(analyze_figures(folder, format, asked, arena));
     printf("%s/figures\n", folder_relative(folder, arena));
     return NULL;
 }
 
 static const Option options[] = {
     {"--format", "svg|png|pdf", "kind of the files (default: svg)"},
+    NUMBERS_TARGETS_OPTION,
     {"--results", "DIR", "where results are when an experiment file is given (default: results)"},
     OPTION_END,
 };

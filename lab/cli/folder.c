@@ -85,13 +85,13 @@ Error *folder_gather(const char *folder, bool each, Arena *arena) {
     return gather(&all);
 }
 
-Error *folder_report(const char *folder, char **path, Arena *arena) {
+Error *folder_report(const char *folder, const TargetsAsked *asked, char **path, Arena *arena) {
     Gathering all;
     Background *background;
     PASS(load(&all, folder, arena));
     PASS(background_new(&background, arena));
     background_add(background, gather, &all);
-    Error *unreported = analyze_report_of(folder, all.runs, all.n, path, arena);
+    Error *unreported = analyze_report_of(folder, all.runs, all.n, asked, path, arena);
     Error *ungathered = background_end(background);
     if (ungathered && unreported)
         error_end(unreported);

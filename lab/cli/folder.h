@@ -2,6 +2,7 @@
 #ifndef LAB_CLI_FOLDER_H
 #define LAB_CLI_FOLDER_H
 
+#include "lab/analyze/targets.h"
 #include "lab/base/arena.h"
 #include "lab/base/error.h"
 
@@ -16,8 +17,8 @@ Error *folder_find(const char **out, const char *word, const char *results, Aren
 Error *folder_gather(const char *folder, bool each, Arena *arena);
 
 /* Gathers as folder_gather does, and meanwhile writes tables, figures and report.html from the same
- * runs; *path is the page's. */
-Error *folder_report(const char *folder, char **path, Arena *arena);
+ * runs; *path is the page's. `asked` as in analyze.h. */
+Error *folder_report(const char *folder, const TargetsAsked *asked, char **path, Arena *arena);
 
 /* Relative to the working directory when it lies below it. */
 const char *folder_relative(const char *path, Arena *arena);

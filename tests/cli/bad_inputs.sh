@@ -393,6 +393,10 @@ expect 2 "the option '--results' needs a value" "DIR" run inputs/good.json --res
 expect 2 "the option '--dry-run' takes no value" "--dry-run" run inputs/good.json --dry-run=yes
 expect 2 "--rerun 'everything' is no run or trial" "failed, diverged, stale" run inputs/good.json --results results --rerun everything
 expect 2 "--start-limit is 'soon'" "seconds above 0" run inputs/good.json --results results --start-limit soon
+expect 2 "--targets is '0.9;0.95'" "--targets 0.9,0.95" report results --targets '0.9;0.95'
+expect 2 "--targets is '0.9,'" "one to 6 values" fit results --targets 0.9,
+expect 2 "--targets is '1,1,1,1,1,1,1': too many" "one to 6 values" plot results --targets 1,1,1,1,1,1,1
+expect 2 "--targets does not go with --table" "batchlab fit RESULTS" fit --table x.tsv --targets 0.9
 expect 2 "nothing is called 'lmab'" "did you mean 'lamb'?" explain lmab
 expect 2 "there is no kind 'optimisers'" "did you mean 'optimizers'?" list optimisers
 expect 2 "takes no file" "batchlab run inputs/good.json" demo inputs/good.json

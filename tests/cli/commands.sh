@@ -126,6 +126,15 @@ for command in fit plot report collect; do
   run "$command" "$work/small.json"
 done
 [ -n "$(ls results/small/tables/*.tsv results/small/figures/*.svg)" ] || fail "no tables or figures"
+for command in fit plot report; do
+  run "$command" results/small --targets 0.55,0.7
+  cut -f3 results/small/tables/target_fits.tsv | sort -u | tr '\n' ' ' | grep -q '^0.55 0.7 0.9 ' || fail "$command --targets: not 0.55, 0.7 and the runs' own 0.9"
+done
+grep -q '>55 %<' results/small/figures/targets.svg || fail "report --targets: the figure does not show 55 %"
+"$binary" report results/small --targets 0.7,0.99 >"$work/out" 2>"$work/err"
+[ $? -eq 2 ] && grep -q 'harder than the runs. own, valid_accuracy 0.9' "$work/err" && grep -q 'legal: above 0 to 0.9;' "$work/err" || fail "a target that the runs never tried"
+run report results/small
+grep -q '0\.55' results/small/tables/target_fits.tsv && fail "a report without --targets still shows those of the last one"
 run export results/small
 [ "$(wc -l <"$work/out")" -eq 25 ] || fail "export: not a header and 24 runs"
 run export --json results/small

@@ -36,7 +36,7 @@ static void test_report__says_everything_and_loads_nothing(void **state) {
     RunRecord *runs = few_runs(&n, arena);
     const char *folder = write_study("test_report/whole", runs, n, arena);
     char *path;
-    MUST(analyze_report(folder, &path, arena));
+    MUST(analyze_report(folder, NULL, &path, arena));
     assert_string_equal(path, arena_print(arena, "%s/report.html", folder));
     char *html = slurp(folder, "report.html", arena);
     assert_non_null(strstr(html, "before &lt;glyphs&gt; &amp; friends need"));
@@ -61,10 +61,10 @@ static void test_report__same_results_give_the_same_bytes(void **state) {
     RunRecord *runs = few_runs(&n, arena);
     const char *folder = write_study("test_report/again", runs, n, arena);
     char *path;
-    MUST(analyze_report(folder, &path, arena));
+    MUST(analyze_report(folder, NULL, &path, arena));
     char *first = slurp(folder, "report.html", arena),
          *svg = slurp(folder, "figures/scaling.svg", arena);
-    MUST(analyze_report(folder, &path, arena));
+    MUST(analyze_report(folder, NULL, &path, arena));
     assert_string_equal(first, slurp(folder, "report.html", arena));
     assert_string_equal(svg, slurp(folder, "figures/scaling.svg", arena));
     arena_end(arena);
@@ -78,7 +78,7 @@ static void test_report__a_broken_trajectory_is_not_hidden(void **state) {
     runs[1].steps[0].train_loss += 1e-9;
     const char *folder = write_study("test_report/broken", runs, n, arena);
     char *path;
-    MUST(analyze_report(folder, &path, arena));
+    MUST(analyze_report(folder, NULL, &path, arena));
     char *html = slurp(folder, "report.html", arena);
     assert_null(strstr(html, "bits agree"));
     assert_non_null(strstr(html, "1 run disagrees"));
@@ -96,7 +96,7 @@ static void test_report__figures_that_do_not_apply_say_why_and_leave_no_file(voi
     MUST(io_folder(arena_print(arena, "%s/figures", folder)));
     MUST(io_write(arena_print(arena, "%s/figures/curves.svg", folder), "stale", 5));
     char *path;
-    MUST(analyze_report(folder, &path, arena));
+    MUST(analyze_report(folder, NULL, &path, arena));
     char *html = slurp(folder, "report.html", arena);
     assert_int_equal(count(html, "<img "), 2); /* scaling and stages */
     assert_int_equal(count(html, "Left out: "), FIGURE_N - 2);
@@ -115,7 +115,7 @@ static void test_report__without_gnuplot_tables_and_page_are_there(void **state)
     char *keep = arena_copy(arena, getenv("PATH"));
     setenv("PATH", "/nonexistent", 1);
     char *path;
-    Error *error = analyze_report(folder, &path, arena);
+    Error *error = analyze_report(folder, NULL, &path, arena);
     setenv("PATH", keep, 1);
     assert_non_null(error);
     assert_int_equal(error_code(error), CODE_MISSING);
@@ -158,8 +158,8 @@ static void test_report__no_folder_and_no_runs_are_missing_input(void **state) {
     (void)state;
     Arena *arena = arena_new();
     const char *folder = write_study("test_report/empty", NULL, 0, arena);
-    Error *empty = analyze_tables(folder, arena);
-    Error *absent = analyze_tables(arena_print(arena, "%s/absent", folder), arena);
+    Error *empty = analyze_tables(folder, NULL, arena);
+    Error *absent = analyze_tables(arena_print(arena, "%s/absent", folder), NULL, arena);
     assert_int_equal(error_code(empty), CODE_MISSING);
     assert_int_equal(error_code(absent), CODE_MISSING);
     assert_non_null(strstr(error_text(absent), "hint: "));

@@ -19,7 +19,7 @@ static void test_report_search__page_names_winners_and_warnings(void **state) {
     RunRecord *runs = fixture_searched(&n, &search, arena);
     const char *folder = write_study("test_report_search/page", runs, n, arena);
     char *path;
-    MUST(analyze_report(folder, &path, arena));
+    MUST(analyze_report(folder, NULL, &path, arena));
     char *html = slurp(folder, "report.html", arena);
     assert_non_null(strstr(html, "<h2>The search</h2>"));
     assert_non_null(strstr(html, "lr.base from 0.006 to 10 (logarithmic)"));
@@ -79,7 +79,7 @@ static void test_report_search__studies_without_one_have_no_section(void **state
     RunRecord *runs = fixture_study(&n, 1, arena);
     const char *folder = write_study("test_report_search/none", runs, n, arena);
     char *path;
-    MUST(analyze_report(folder, &path, arena));
+    MUST(analyze_report(folder, NULL, &path, arena));
     assert_null(strstr(slurp(folder, "report.html", arena), "<h2>The search</h2>"));
     arena_end(arena);
 }

@@ -22,9 +22,9 @@ static Study study_of(RunRecord *runs, int n, Arena *arena) {
     return out;
 }
 
-static Targets targets_of(Study *study, const double *asked, int n_asked, Arena *arena) {
+static Targets targets_of(Study *study, const TargetsAsked *asked, Arena *arena) {
     study->criticals = critical_make(&study->lines, arena);
-    return targets_make(&study->lines, &study->criticals, asked, n_asked, arena);
+    return targets_make(&study->lines, &study->criticals, asked, arena);
 }
 
 static Study fixture(int n_seeds, Arena *arena) {
@@ -37,7 +37,7 @@ static void test_targets__lesser_ones_come_first_and_the_own_last(void **state) 
     (void)state;
     Arena *arena = arena_new();
     Study study = fixture(2, arena);
-    Targets targets = targets_of(&study, NULL, 0, arena);
+    Targets targets = targets_of(&study, NULL, arena);
     assert_null(targets.missing);
     assert_true(targets.n >= 3);
     for (int t = 0; t < targets.n; t++) {
@@ -53,8 +53,8 @@ static void test_targets__count_from_the_first_evaluation_that_shows_them(void *
     (void)state;
     Arena *arena = arena_new();
     Study study = fixture(1, arena);
-    double asked[] = {0.8, 0.6};
-    Targets targets = targets_of(&study, asked, 2, arena);
+    TargetsAsked asked = {2, {0.8, 0.6}};
+    Targets targets = targets_of(&study, &asked, arena);
     assert_int_equal(targets.n, 3);
     assert_true(targets.target[0].value == 0.6 && targets.target[1].value == 0.8);
     for (int t = 0; t < 2; t++)
@@ -77,7 +77,7 @@ static void test_targets__the_own_target_keeps_its_fit(void **state) {
     (void)state;
     Arena *arena = arena_new();
     Study study = fixture(3, arena);
-    Targets targets = targets_of(&study, NULL, 0, arena);
+    Targets targets = targets_of(&study, NULL, arena);
     const Target *own = &targets.target[targets.n - 1];
     for (int l = 0; l < study.lines.n; l++) {
         assert_true(own->line[l].fit.b_crit == study.criticals.critical[l].fit.b_crit);
@@ -103,7 +103,7 @@ static void test_targets__a_line_that_failed_gets_one_that_all_reached(void **st
         runs[i] = fixture_run(&run, arena);
     }
     Study study = study_of(runs, 8, arena);
-    Targets targets = targets_of(&study, NULL, 0, arena);
+    Targets targets = targets_of(&study, NULL, arena);
     const Target *shared = &targets.target[targets.n - 2];
     assert_true(shared->value > 0.8 && shared->value < 0.88);
     for (int l = 0; l < 2; l++) {
@@ -127,7 +127,7 @@ static void test_targets__coarse_evaluations_give_a_reason(void **state) {
                 run->evals[kept++] = run->evals[e];
         run->n_evals = kept;
     }
-    Targets targets = targets_of(&study, NULL, 0, arena);
+    Targets targets = targets_of(&study, NULL, arena);
     assert_non_null(strstr(targets.missing, "too far apart"));
     assert_int_equal(targets.n, 1); /* its own */
     arena_end(arena);
@@ -142,13 +142,84 @@ static void test_targets__losses_fall(void **state) {
         study.runs[i].header.target = 0.3;
     }
     study = study_of(study.runs, study.n, arena);
-    double asked[] = {1.0, 0.5, 0.2};
-    Targets targets = targets_of(&study, asked, 3, arena);
+    TargetsAsked asked = {3, {1.0, 0.5, 0.2}};
+    Targets targets = targets_of(&study, &asked, arena);
     assert_int_equal(targets.n, 3); /* 0.2 is harder than their own */
     assert_true(targets.target[0].value == 1.0 && targets.target[1].value == 0.5);
     assert_string_equal(target_text(&targets, &targets.target[1], arena), "0.5");
     assert_true(targets.target[0].line[0].examples[0].median <
                 targets.target[1].line[0].examples[0].median);
+    arena_end(arena);
+}
+
+static void must_refuse(const Study *study, double value, const char *says) {
+    TargetsAsked asked = {1, {value}};
+    Error *error = targets_check(&study->lines, &asked);
+    assert_non_null(error);
+    assert_int_equal(error_code(error), CODE_USAGE);
+    assert_non_null(strstr(error_root(error), says));
+    error_end(error);
+}
+
+/* The runs stopped at their own target, so nothing beyond it can be read off them. */
+static void test_targets__what_the_runs_cannot_show_is_refused(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    Study study = fixture(1, arena);
+    TargetsAsked own = {2, {0.5, FIXTURE_TARGET}};
+    assert_null(targets_check(&study.lines, &own));
+    must_refuse(&study, 0.95, "harder than the runs' own");
+    must_refuse(&study, 90, "is no valid_accuracy");
+    must_refuse(&study, 0, "is no valid_accuracy");
+    must_refuse(&study, -0.5, "is no valid_accuracy");
+    study.runs[0].header.target = 0.8;
+    Study mixed = study_of(study.runs, study.n, arena);
+    must_refuse(&mixed, 0.5, "different targets of their own");
+    arena_end(arena);
+}
+
+/* The metric is top-5 accuracy of the test set: its own column, and larger is better. */
+static void test_targets__every_metric_is_read_from_its_own_column(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    Study study = fixture(1, arena);
+    for (int i = 0; i < study.n; i++) {
+        study.runs[i].header.metric = "test_top5";
+        for (int e = 0; e < study.runs[i].n_evals; e++) {
+            study.runs[i].evals[e].test_top5 = study.runs[i].evals[e].valid_accuracy;
+            study.runs[i].evals[e].valid_accuracy = 0;
+            study.runs[i].evals[e].test_accuracy = 0;
+        }
+    }
+    study = study_of(study.runs, study.n, arena);
+    TargetsAsked asked = {1, {0.6}};
+    Targets targets = targets_of(&study, &asked, arena);
+    assert_true(targets.target[0].line[0].n_reached[0] > 0);
+    assert_string_equal(target_text(&targets, &targets.target[0], arena), "60 %");
+    arena_end(arena);
+}
+
+/* Bits per byte fall, and are a loss in nats divided by ln 2. */
+static void test_targets__bits_per_byte_fall(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    Study study = fixture(1, arena);
+    for (int i = 0; i < study.n; i++) {
+        study.runs[i].header.metric = "valid_bits_per_byte";
+        study.runs[i].header.target = 0.3;
+    }
+    study = study_of(study.runs, study.n, arena);
+    TargetsAsked asked = {1, {1.0}};
+    assert_null(targets_check(&study.lines, &asked));
+    must_refuse(&study, 0.2, "harder than the runs' own");
+    Targets targets = targets_of(&study, &asked, arena);
+    const RunRecord *run = study.lines.line[0].cell[0]->runs[0];
+    double examples = NAN;
+    for (int e = run->n_evals - 1; e >= 0; e--)
+        if (run->evals[e].valid_loss <= log(2))
+            examples = (double)run->evals[e].examples;
+    assert_true(isfinite(examples) && targets.target[0].line[0].examples[0].median == examples);
+    assert_string_equal(target_text(&targets, &targets.target[0], arena), "1");
     arena_end(arena);
 }
 
@@ -160,6 +231,9 @@ int main(void) {
         cmocka_unit_test(test_targets__a_line_that_failed_gets_one_that_all_reached),
         cmocka_unit_test(test_targets__coarse_evaluations_give_a_reason),
         cmocka_unit_test(test_targets__losses_fall),
+        cmocka_unit_test(test_targets__what_the_runs_cannot_show_is_refused),
+        cmocka_unit_test(test_targets__every_metric_is_read_from_its_own_column),
+        cmocka_unit_test(test_targets__bits_per_byte_fall),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
