@@ -92,6 +92,22 @@ size_t layout_bytes(const Layout *layout) {
     return layout ? dnnl_memory_desc_get_size(&layout->desc) : 0;
 }
 
+bool layout_blocks(Blocks *out, const Layout *layout) {
+    const dnnl_memory_desc_t *desc = &layout->desc;
+    const dnnl_blocking_desc_t *blocking = &desc->format_desc.blocking;
+    if (desc->ndims != 4 || desc->format_kind != dnnl_blocked || desc->offset0 != 0 ||
+        blocking->strides[2] != blocking->strides[3] * desc->dims[3])
+        return false;
+    *out = (Blocks){1, blocking->strides[0], blocking->strides[1], blocking->strides[3]};
+    if (blocking->inner_nblks == 1 && blocking->inner_idxs[0] == 1)
+        out->block = (int)blocking->inner_blks[0];
+    else if (blocking->inner_nblks != 0)
+        return false;
+    else if (blocking->strides[1] == 1 && blocking->strides[3] == desc->dims[1])
+        out->block = (int)desc->dims[1]; /* all channels of a pixel side by side: one group */
+    return true;
+}
+
 /* ---- operations */
 
 static void operation_end(void *what) {
@@ -111,8 +127,6 @@ static const struct {
     [ARG_DIFF_WEIGHTS] = {dnnl_query_diff_weights_md, 0, DNNL_ARG_DIFF_WEIGHTS, true},
     [ARG_DIFF_BIAS] = {dnnl_query_diff_weights_md, 1, DNNL_ARG_DIFF_BIAS, true},
     [ARG_DIFF_DST] = {dnnl_query_diff_dst_md, 0, DNNL_ARG_DIFF_DST, false},
-    [ARG_MEAN] = {dnnl_query_undef, 1, DNNL_ARG_MEAN, true},
-    [ARG_VARIANCE] = {dnnl_query_undef, 2, DNNL_ARG_VARIANCE, true},
     [ARG_KEPT] = {dnnl_query_workspace_md, 0, DNNL_ARG_WORKSPACE, true},
     [ARG_SCRATCH] = {dnnl_query_scratchpad_md, 0, DNNL_ARG_SCRATCHPAD, true},
 };
@@ -125,9 +139,7 @@ static Operation *operation_from(const Onednn *with, dnnl_primitive_desc_t desc)
     arena_at_end(with->arena, operation_end, operation);
     for (int i = 0; i < ARG_N; i++) {
         const dnnl_memory_desc_t *layout =
-            args[i].query == dnnl_query_undef
-                ? NULL
-                : dnnl_primitive_desc_query_md(desc, args[i].query, args[i].index);
+            dnnl_primitive_desc_query_md(desc, args[i].query, args[i].index);
         if (layout && dnnl_memory_desc_get_size(layout) > 0)
             operation->layout[i] = layout_of(with, layout);
     }
@@ -279,41 +291,6 @@ Operation *operation_pool_data(Onednn *with, PoolShape shape, const Operation *f
         &op, shape.max ? dnnl_pooling_max : dnnl_pooling_avg_exclude_padding,
         &forward->layout[ARG_SRC]->desc, &forward->layout[ARG_DST]->desc, stride, size, pad, pad));
     return operation_new(with, &op, false, forward);
-}
-
-/* ---- batch norm */
-
-/* oneDNN lists the statistics among sources or destinations, as the direction has it. */
-static void add_statistics(Operation *operation) {
-    dnnl_dims_t channels = {operation->layout[ARG_SRC]->desc.dims[1]};
-    operation->layout[ARG_MEAN] = operation->layout[ARG_VARIANCE] =
-        layout_plain((Onednn *)operation->with, 1, channels);
-}
-
-static unsigned norm_flags(bool relu, bool training) {
-    return dnnl_use_scaleshift | (relu ? dnnl_fuse_norm_relu : 0U) |
-           (training ? 0U : dnnl_use_global_stats);
-}
-
-Operation *operation_norm(Onednn *with, const Layout *src, double epsilon, bool relu,
-                          bool training) {
-    dnnl_batch_normalization_desc_t op;
-    must(dnnl_batch_normalization_forward_desc_init(
-        &op, training ? dnnl_forward_training : dnnl_forward_inference, &src->desc, (float)epsilon,
-        norm_flags(relu, training)));
-    Operation *operation = operation_new(with, &op, false, NULL);
-    add_statistics(operation);
-    return operation;
-}
-
-Operation *operation_norm_data(Onednn *with, const Operation *forward, double epsilon, bool relu) {
-    const dnnl_memory_desc_t *data = &forward->layout[ARG_SRC]->desc;
-    dnnl_batch_normalization_desc_t op;
-    must(dnnl_batch_normalization_backward_desc_init(&op, dnnl_backward, data, data, (float)epsilon,
-                                                     norm_flags(relu, true)));
-    Operation *operation = operation_new(with, &op, false, forward);
-    add_statistics(operation);
-    return operation;
 }
 
 /* ---- reorder */

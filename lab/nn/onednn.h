@@ -1,4 +1,4 @@
-/* Convolution, pooling and batch norm by oneDNN in the memory layouts that it likes best. This file
+/* Convolution and pooling by oneDNN in the memory layouts that it likes best. This file
  * and gemm.c are the only ones that know oneDNN.
  *
  * An Operation is one of its primitives with all shapes fixed; it is read-only and shared by
@@ -21,15 +21,13 @@ typedef struct Bound Bound;         /* an operation with one thread's memory */
 /* What an operation reads and writes. */
 typedef enum {
     ARG_SRC,
-    ARG_WEIGHTS, /* of batch norm: gains, then offsets (2, channels) */
+    ARG_WEIGHTS,
     ARG_BIAS,
     ARG_DST,
     ARG_DIFF_SRC,
-    ARG_DIFF_WEIGHTS, /* of batch norm: as the weights */
+    ARG_DIFF_WEIGHTS,
     ARG_DIFF_BIAS,
     ARG_DIFF_DST,
-    ARG_MEAN,
-    ARG_VARIANCE,
     ARG_KEPT,    /* what the forward operation leaves for the backward one */
     ARG_SCRATCH, /* free after each run */
     ARG_N
@@ -42,6 +40,14 @@ Onednn *onednn_new(Arena *arena);
 const Layout *layout_plain(Onednn *with, int n_dims, const int64_t *dims);
 bool layout_same(const Layout *a, const Layout *b);
 size_t layout_bytes(const Layout *layout); /* padding included; 0 for NULL */
+
+/* Where value (i, c, p) of a tensor (n, channels, height, width) lies, p counting pixels:
+ * i image + c / block group + p pixel + c % block. The last block may be padded with zeros. */
+typedef struct Blocks {
+    int block;
+    int64_t image, group, pixel;
+} Blocks;
+bool layout_blocks(Blocks *out, const Layout *layout); /* false: it lies in another way */
 
 /* (n, in, height, width) * (out, in, kernel, kernel) -> (n, out, ...). */
 typedef struct ConvShape {
@@ -70,12 +76,6 @@ typedef struct PoolShape {
 
 Operation *operation_pool(Onednn *with, PoolShape shape, const Layout *src, bool training);
 Operation *operation_pool_data(Onednn *with, PoolShape shape, const Operation *forward);
-
-/* Per channel (x - mean) / sqrt(variance + epsilon) * gain + offset. In training mean and (biased)
- * variance of the n examples are outputs, otherwise inputs; with `relu` max(0, .) of it. */
-Operation *operation_norm(Onednn *with, const Layout *src, double epsilon, bool relu,
-                          bool training);
-Operation *operation_norm_data(Onednn *with, const Operation *forward, double epsilon, bool relu);
 
 /* The same tensor in another layout. */
 Operation *operation_reorder(Onednn *with, const Layout *from, const Layout *to);

@@ -10,10 +10,10 @@ folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 failed=0
 
-follow() { # model, global_batch, mini_batch, lr
+follow() { # model, global_batch, mini_batch, lr, difficulty of the images
   mkdir "$folder/dump"
   cat > "$folder/trial.json" <<JSON
-{"dataset": {"name": "glyphs", "train": 2000, "valid": 64, "test": 8, "difficulty": 0}, "model": {"name": "$1"},
+{"dataset": {"name": "glyphs", "train": 2000, "valid": 64, "test": 8, "difficulty": $5}, "model": {"name": "$1"},
  "global_batch": $2, "mini_batch": $3, "optimizer": {"name": "momentum", "momentum": 0.9, "weight_decay": 1e-4},
  "lr": {"base": $4}, "stop": {"steps": 50}, "eval": {"every_examples": 1000000}}
 JSON
@@ -22,7 +22,7 @@ JSON
   rm -r "$folder/dump"
 }
 
-follow simple_cnn 32 16 0.01
-follow resnet 32 32 0.01
-follow resnet 32 16 0.01
+follow simple_cnn 32 16 0.01 0
+follow resnet 32 32 0.01 0
+follow resnet 64 32 0.02 1 # backgrounds of equal pixels
 exit $failed
