@@ -5,6 +5,7 @@
 
 #include "lab/base/kind.h"
 #include "lab/comm/comm.h"
+#include "lab/comm/cost.h"
 #include "lab/comm/tree.h"
 
 /* What is summed: `n_floats` floats behind `n_doubles` doubles in one buffer (both parts
@@ -46,6 +47,8 @@ typedef struct CollectiveType {
      * overwritten). Afterwards *sum is the root's value on every rank, until the next reduce. */
     Error *(*reduce)(Reduction *reduction, TreeNode *nodes, int n_nodes, const void **sum);
     void (*close)(Reduction *reduction); /* *Collective* */
+    /* Seconds of one reduce by formula, the ranks' own nodes added up already; 0 for one rank. */
+    double (*cost)(const Network *net, const CostCase *of);
 } CollectiveType;
 
 #define COLLECTIVE(name) COLLECTIVE_ID_##name,

@@ -55,6 +55,10 @@ static Error *reduce(Reduction *reduction, TreeNode *nodes, int n_nodes, const v
     return NULL;
 }
 
+static double cost(const Network *net, const CostCase *of) {
+    return of->replicas > 1 ? cost_short_s(net, of) + cost_halving_s(net, of) : 0;
+}
+
 COLLECTIVE_TYPE(halving) = {
     .kind =
         {
@@ -73,4 +77,5 @@ COLLECTIVE_TYPE(halving) = {
     .buffer = reduction_buffer_plain,
     .reduce = reduce,
     .close = reduction_close_plain,
+    .cost = cost,
 };

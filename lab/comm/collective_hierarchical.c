@@ -3,6 +3,8 @@
 #include "lab/comm/mpi.h"
 #include "lab/comm/plain.h"
 
+#include <math.h>
+
 /* The ranks with the same place on their hosts, one a host. */
 typedef struct Hierarchy {
     Plain plain; /* first: plain_* get it as reduction->own */
@@ -59,6 +61,21 @@ static Error *reduce(Reduction *reduction, TreeNode *nodes, int n_nodes, const v
     return NULL;
 }
 
+/* Inside, the library passes parts on; across, it takes the ring or doubles, by length. */
+static double cost(const Network *net, const CostCase *of) {
+    if (of->replicas == 1)
+        return 0;
+    int m = cost_ranks(of), nodes = cost_nodes(of);
+    double part = of->bytes / m, ring = 0, doubling = 0;
+    double inside = m > 1 ? 2 * cost_inside_s(net, part, m) + cost_add_s(net, part, m) : 0;
+    if (nodes > 1)
+        ring = 2 * cost_between_s(net, part / nodes, m) + cost_add_s(net, part / nodes, m);
+    for (int distance = 1; distance < nodes; distance *= 2)
+        doubling += cost_between_s(net, part, m) + cost_add_s(net, part, m);
+    double across = fmin((nodes - 1) * ring, doubling);
+    return cost_short_s(net, of) + (m - 1) * inside + across;
+}
+
 COLLECTIVE_TYPE(hierarchical) = {
     .kind =
         {
@@ -76,4 +93,5 @@ COLLECTIVE_TYPE(hierarchical) = {
     .buffer = reduction_buffer_plain,
     .reduce = reduce,
     .close = close,
+    .cost = cost,
 };

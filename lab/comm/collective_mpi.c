@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <math.h>
 
 static Error *reduce(Reduction *reduction, TreeNode *nodes, int n_nodes, const void **sum) {
     reduction_add_up(reduction, nodes, n_nodes);
@@ -18,6 +19,14 @@ static Error *reduce(Reduction *reduction, TreeNode *nodes, int n_nodes, const v
     MPI_Allreduce(MPI_IN_PLACE, sum_floats(shape, nodes[0].data), (int)shape->n_floats, MPI_FLOAT,
                   MPI_SUM, handle);
     return NULL;
+}
+
+/* Libraries choose among these by length. */
+static double cost(const Network *net, const CostCase *of) {
+    if (of->replicas == 1)
+        return 0;
+    double long_s = fmin(cost_ring_s(net, of), cost_halving_s(net, of));
+    return cost_short_s(net, of) + fmin(long_s, cost_doubling_s(net, of));
 }
 
 COLLECTIVE_TYPE(mpi) = {
@@ -36,4 +45,5 @@ COLLECTIVE_TYPE(mpi) = {
     .buffer = reduction_buffer_plain,
     .reduce = reduce,
     .close = reduction_close_plain,
+    .cost = cost,
 };

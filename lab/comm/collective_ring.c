@@ -20,6 +20,10 @@ static Error *reduce(Reduction *reduction, TreeNode *nodes, int n_nodes, const v
     return NULL;
 }
 
+static double cost(const Network *net, const CostCase *of) {
+    return of->replicas > 1 ? cost_short_s(net, of) + cost_ring_s(net, of) : 0;
+}
+
 COLLECTIVE_TYPE(ring) = {
     .kind =
         {
@@ -37,4 +41,5 @@ COLLECTIVE_TYPE(ring) = {
     .buffer = reduction_buffer_plain,
     .reduce = reduce,
     .close = reduction_close_plain,
+    .cost = cost,
 };

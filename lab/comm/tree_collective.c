@@ -7,6 +7,7 @@
 #include "lab/comm/wire.h"
 
 #include <assert.h>
+#include <math.h>
 #include <omp.h>
 
 enum { LINE = 64 };
@@ -215,6 +216,56 @@ static Error *tree_reduce(Reduction *reduction, TreeNode *nodes, int n_nodes, co
     return NULL;
 }
 
+/* ---- cost */
+
+typedef struct Left { /* what nodes of the network are left with before they exchange it */
+    int here, all;    /* nodes of the tree: of one host (the most), of all */
+    int posted;       /* by the ranks of one host, the most */
+} Left;
+
+static Left left_of(const CostCase *of) {
+    Left left = {0};
+    int m = cost_ranks(of);
+    for (int first = 0; first < of->replicas; first += m) {
+        int end = first + m < of->replicas ? first + m : of->replicas, posted = 0;
+        int64_t from = 0, to = 0, start = 0;
+        for (int rank = first; rank < end; rank++) {
+            tree_block(of->n_shards, of->replicas, rank, &from, &to);
+            start = rank == first ? from : start;
+            posted += cost_tree_nodes(from, to, of->n_shards);
+        }
+        int here = cost_tree_nodes(start, to, of->n_shards);
+        left.all += here;
+        left.here = here > left.here ? here : left.here;
+        left.posted = posted > left.posted ? posted : left.posted;
+    }
+    return left;
+}
+
+/* Every node of the network sends to every other one: the processor begins messages and takes them
+ * in, the link carries `bytes` each way. */
+static double exchange_s(const Network *net, double messages, double bytes) {
+    return net->latency_s + fmax(2 * messages * net->overhead_s, bytes / net->link_bytes_per_s);
+}
+
+static double cost(const Network *net, const CostCase *of) {
+    if (of->replicas == 1)
+        return 0;
+    int m = cost_ranks(of), nodes = cost_nodes(of);
+    Left left = left_of(of);
+    double wait = m > 1 ? net->wait_s * m / 2 : 0;
+    double inside = m > 1 ? cost_memory_s(net, (left.posted + left.here) * of->bytes / m, m) : 0;
+    if (nodes == 1)
+        return 2 * wait + inside;
+    bool parts = of->bytes > WIRE_SHORT_BYTES;
+    double piece = parts ? of->bytes / nodes : of->bytes, others = nodes - 1;
+    double scatter = exchange_s(net, left.here * others, left.here * others * piece);
+    double add = cost_memory_s(net, (left.all + 1) * piece, 1);
+    double gather = parts ? exchange_s(net, others, others * piece) : 0;
+    /* the others of a node come to the last wait while one of them speaks for it */
+    return 2 * wait + inside + fmax(wait, scatter + add + gather + (m > 1 ? net->wait_s / 2 : 0));
+}
+
 COLLECTIVE_TYPE(tree) = {
     .kind =
         {
@@ -236,4 +287,5 @@ COLLECTIVE_TYPE(tree) = {
     .buffer = tree_buffer,
     .reduce = tree_reduce,
     .close = tree_close,
+    .cost = cost,
 };

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Below this many bytes a message costs its latency, whatever its length. */
-enum { SHORT_BYTES = 16384, TAG = 1, PIECE = 1 << 30 };
+enum { TAG = 1, PIECE = 1 << 30 };
 
 /* Levels and indices travel as numbers. */
 typedef struct NodeName {
@@ -200,7 +199,7 @@ void wire_sum(Wire *wire, const TreeNode *nodes, int n_nodes, int64_t n_shards, 
     wire->n_shards = n_shards;
     merge_plan(wire->merge, wire->sorted, wire->n_all, n_shards);
     assert(wire->merge->n_roots == 1);
-    bool parts = sum_bytes(&wire->shape) > SHORT_BYTES;
+    bool parts = sum_bytes(&wire->shape) > WIRE_SHORT_BYTES;
     exchange(wire, nodes, n_nodes, parts);
     Part mine = parts ? part_of(&wire->shape, comm_size(wire->comm), comm_rank(wire->comm))
                       : whole(&wire->shape);
