@@ -326,6 +326,58 @@ expect_file inputs/case.json 2 "trial.dataset.test" "0 takes them all"
 mnist '"path": "data"' # a twelfth of ten is none
 expect_file inputs/case.json 2 "trial.dataset.valid" "at least 1"
 
+title="bad photographs" # three records of ten would do
+photographs() { # more of the dataset
+  sed "s|\"dataset\": .*|\"dataset\": {\"name\": \"cifar10\", \"path\": \"inputs/cifar\"$1},|" inputs/good.json >inputs/case.json
+}
+records() { head -c "$((3073 * $1))" /dev/zero; }
+photographs
+expect_file inputs/case.json 66 "trial.dataset.path" BATCHLAB_DATA
+mkdir inputs/cifar
+expect_file inputs/case.json 66 "there is no './inputs/cifar/data_batch_1.bin'" "cifar-10-binary.tar.gz"
+for batch in data_batch_1 data_batch_2 data_batch_3 data_batch_4 data_batch_5 test_batch; do
+  records 3 >inputs/cifar/$batch.bin
+done
+records 3 | tr '\000' '\013' >inputs/cifar/data_batch_4.bin
+expect_file inputs/case.json 74 "data_batch_4.bin': label 11 of record 0 is out of range" "0 to 9"
+records 3 | head -c 9218 >inputs/cifar/data_batch_4.bin
+expect_file inputs/case.json 74 "data_batch_4.bin' is truncated" "fetch it again"
+grep -qF trial.dataset err || wrong "the message does not say trial.dataset"
+: >inputs/cifar/data_batch_4.bin
+expect_file inputs/case.json 74 "data_batch_4.bin' is empty" "fetch it again"
+records 3 >inputs/cifar/data_batch_4.bin
+photographs ', "train": 15'
+expect_file inputs/case.json 2 "trial.dataset.train = 15" "at most 14"
+
+title="bad arrays of one's own"
+arrays() { # more of the dataset
+  sed "s|\"dataset\": .*|\"dataset\": {$1},|" inputs/good.json >inputs/case.json
+}
+npy() { # header as printf has it, data
+  printf '\223NUMPY\001\000v\000%-117s\n' "$1" && printf '%s' "$2"
+}
+mkdir inputs/arrays
+arrays '"name": "npy", "path": "inputs/arrays"'
+expect_file inputs/case.json 66 "there is no './inputs/arrays/x.npy'" "numpy.save"
+npy "{'descr': '|u1', 'fortran_order': False, 'shape': (12, 2), }" 0123456789abcdefghijklmn >inputs/arrays/x.npy
+expect_file inputs/case.json 66 "there is no './inputs/arrays/y.npy'" "numpy.save"
+echo 0, 1, 0, 1, 0, 1 >inputs/arrays/y.npy
+expect_file inputs/case.json 74 "y.npy' is not an npy file" "numpy.save"
+npy "{'descr': '|u1', 'fortran_order': False, 'shape': (12,), }" 01234567890 >inputs/arrays/y.npy
+expect_file inputs/case.json 74 "y.npy' is truncated: its header promises 140 bytes, found 139" "write it again"
+npy "{'descr': '|u1', 'fortran_order': False, 'shape': (12,), }" 012345678901 >inputs/arrays/y.npy
+expect_file inputs/case.json 74 "label 57 out of range: no example has label 1" "without gaps"
+npy "{'descr': '<f4', 'fortran_order': False, 'shape': (6,), }" 0123456789abcdefghijklmn >inputs/arrays/x.npy
+expect_file inputs/case.json 74 "x.npy' has 1 dimensions, shape (6)" "(examples, features)"
+arrays '"name": "hdf5", "path": "inputs/arrays"'
+expect_file inputs/case.json 66 "is not a file" "one HDF5 file"
+arrays '"name": "hdf5", "path": "inputs/good.json"'
+expect_file inputs/case.json 74 "is not an HDF5 file" "partly copied"
+arrays '"name": "hdf5", "path": "nowhere.h5"'
+expect_file inputs/case.json 66 "trial.dataset.path" BATCHLAB_DATA
+arrays '"name": "hdf5", "path": "inputs/good.json", "sd": 0'
+expect_file inputs/case.json 2 "trial.dataset.sd is 0, which is out of range" "1e-30"
+
 title="bad texts"
 text() { # more of the dataset
   sed "s|\"dataset\": .*|\"dataset\": {\"name\": \"text\", \"path\": \"inputs/text\"$1},|;s|\"mlp\", \"hidden\": .4.|\"transformer\"|" \

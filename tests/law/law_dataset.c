@@ -3,7 +3,9 @@
  */
 #include "lab/base/rng.h"
 #include "lab/data/dataset.h"
+#include "tests/unit/cifar_files.h"
 #include "tests/unit/idx_files.h"
+#include "tests/unit/pair_files.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,6 +24,13 @@ static bool has_row(const Kind *kind, const char *key) {
     return false;
 }
 
+/* The folder holds files of every kind that reads some; beside it lie a text and an HDF5 file. */
+static const char *path_of(const Kind *kind, const char *folder, Arena *arena) {
+    if (strcmp(kind->name, "text") == 0)
+        return arena_print(arena, "%s.txt", folder);
+    return strcmp(kind->name, "hdf5") == 0 ? arena_print(arena, "%s.h5", folder) : folder;
+}
+
 /* Defaults of a kind, with a given number of training examples and a folder of files where it wants
  * one. */
 static void *settings_of(const Kind *kind, int64_t train, const char *folder, Arena *arena) {
@@ -30,9 +39,8 @@ static void *settings_of(const Kind *kind, int64_t train, const char *folder, Ar
     void *settings;
     json_add_text(json, "name", kind->name, arena);
     json_add_number(json, "train", (double)train, arena);
-    bool is_file = strcmp(kind->name, "text") == 0;
     if (has_row(kind, "path"))
-        json_add_text(json, "path", is_file ? arena_print(arena, "%s.txt", folder) : folder, arena);
+        json_add_text(json, "path", path_of(kind, folder, arena), arena);
     if (has_row(kind, "context"))
         json_add_number(json, "context", 16, arena);
     Error *error =
@@ -236,6 +244,15 @@ static void law_dataset__kind_explains_itself(void **state) {
     }
 }
 
+static void write_pairs(const char *folder) {
+    char path[128];
+    static PairData data;
+    snprintf(path, sizeof path, "%s.h5", folder);
+    pair_data(&data);
+    npy_write_pair(folder, &data);
+    hdf5_write_pair(path, &data);
+}
+
 /* 2000 random bytes beside the folder. */
 static void write_text(const char *folder) {
     char path[128];
@@ -252,6 +269,8 @@ static int set_up(void **state) {
     static char folder[64];
     idx_folder_new(folder);
     idx_write_all(folder, true);
+    cifar_write_all(folder);
+    write_pairs(folder);
     write_text(folder);
     *state = folder;
     return 0;
@@ -261,6 +280,10 @@ static int tear_down(void **state) {
     char path[128];
     snprintf(path, sizeof path, "%s.txt", (const char *)*state);
     unlink(path);
+    snprintf(path, sizeof path, "%s.h5", (const char *)*state);
+    unlink(path);
+    cifar_remove_all(*state);
+    npy_remove_pair(*state);
     idx_folder_end(*state);
     return 0;
 }

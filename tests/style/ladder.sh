@@ -37,7 +37,10 @@ check() { # folder
         if (target == "lab/comm/mpi.h")
           only("lab/comm/", target)
       } else if (target ~ /^mpi/) only("lab/comm/", "<" target ">")
-      else if (target ~ /^(hdf5|H5)/) only("lab/store/", "<" target ">")
+      else if (target ~ /^(hdf5|H5)/) {
+        if (index(FILENAME, "lab/store/") != 1 && FILENAME != "lab/data/hdf5_array.c")
+          bad("HDF5 is known to lab/store (what is written) and lab/data/hdf5_array.c (examples)")
+      }
       else if (target ~ /cJSON/) only("lab/base/json.c", "<" target ">")
       else if (target ~ /dnnl/) {
         if (FILENAME != "lab/nn/gemm.c" && FILENAME != "lab/nn/onednn.c")
@@ -56,6 +59,7 @@ expect_caught lab/elsewhere/planted.c '#include "lab/base/arena.h"'
 expect_caught lab/train/planted.c '#include <mpi.h>'
 expect_caught lab/store/planted.c '#include "lab/comm/mpi.h"'
 expect_caught lab/analyze/planted.c '  #  include <hdf5_hl.h>'
+expect_caught lab/data/planted.c '#include <hdf5.h>'
 expect_caught lab/base/planted.c '#include <cjson/cJSON.h>'
 expect_caught lab/train/planted.c '#include <oneapi/dnnl/dnnl.h>'
 expect_caught lab/nn/planted.c '#include <dnnl.h>'
