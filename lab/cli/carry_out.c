@@ -2,28 +2,27 @@
 
 #include "lab/base/say.h"
 #include "lab/cli/folder.h"
+#include "lab/cli/own_path.h"
+#include "lab/cli/share.h"
 #include "lab/cli/show_plan.h"
 #include "lab/sweep/launch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
 const Option carry_out_options[] = {
     {"--results", "DIR", "where results go (default: results)"},
     {"--rerun", "WHAT",
      "do finished runs again: failed, diverged, stale (measured by another build), or an id"},
     {"--start-limit", "SECONDS", "end workers that do not start in this long (default: 120)"},
+    {"--share", "K/N",
+     "only every N-th trial, from number K on (0 to N-1): one element of a job array"},
+    {"--config", "SHA256", "refuse an experiment that resolves to anything else (see `submit`)"},
     {"--dry-run", NULL, "show the plan and run nothing"},
     {"--json", NULL, "with --dry-run: for machines"},
     OPTION_END,
 };
-
-static const char *own_path(const char *program, Arena *arena) {
-    char path[4096];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path);
-    return n > 0 ? arena_copy_n(arena, path, (size_t)n) : program;
-}
 
 static void say_outcomes(const Plan *plan) {
     int count[OUTCOME_N] = {0}, n = 0;
@@ -49,10 +48,48 @@ static Error *gather_and_report(const Plan *plan, Arena *arena) {
     return NULL;
 }
 
+/* A job carries out what was submitted, also when it starts again days later. */
+static Error *check_config(const Experiment *experiment, const CommandLine *line) {
+    const char *wanted = command_option(line, "--config");
+    if (!wanted || strcmp(wanted, experiment->sha256) == 0)
+        return NULL;
+    return error_hint(error_new(CODE_USAGE,
+                                "'%s' is not what was submitted: it resolves to %.16s, "
+                                "not %.16s",
+                                experiment->file, experiment->sha256, wanted),
+                      "submit it again, or bring the old file back; --config is the hash of the "
+                      "resolved experiment");
+}
+
+/* Runs of all shares that are not done. */
+static Error *count_others(int *out, const Experiment *experiment, const CommandLine *line,
+                           Arena *arena) {
+    const char *results = command_option(line, "--results");
+    Experiment whole;
+    Plan plan;
+    PASS(experiment_load(&whole, experiment->file, line->override, line->n_overrides, arena));
+    PASS(plan_new(&plan, &whole, results ? results : "results", NULL, arena));
+    *out = plan.n_runs - plan_count_done(&plan);
+    return NULL;
+}
+
+/* Of several shares the one that ends last gathers and reports: it finds nothing left. */
+static Error *conclude(const Plan *plan, const CommandLine *line, Arena *arena) {
+    int left = 0;
+    if (command_option(line, "--share"))
+        PASS(count_others(&left, plan->experiment, line, arena));
+    if (left == 0)
+        return gather_and_report(plan, arena);
+    say("this share is done; %d runs are left to others, the last of which reports", left);
+    return NULL;
+}
+
 static Error *prepare(Plan *plan, Experiment *experiment, const char *file, const CommandLine *line,
                       const char *rerun, Arena *arena) {
     const char *results = command_option(line, "--results");
     PASS(experiment_load(experiment, file, line->override, line->n_overrides, arena));
+    PASS(check_config(experiment, line));
+    PASS(share_take(experiment, line, arena));
     return plan_new(plan, experiment, results ? results : "results", rerun, arena);
 }
 
@@ -76,6 +113,7 @@ static Error *drive(Plan *plan, const char *file, const CommandLine *line, Arena
         .overrides = line->override,
         .n_overrides = line->n_overrides,
         .results = results ? results : "results",
+        .share = command_option(line, "--share"),
         .start_limit_s = 120,
     };
     IoLock *lock;
@@ -113,7 +151,8 @@ Error *carry_out_runs(Plan *plan, Experiment *experiment, const char *file, cons
 }
 
 /* Rank 0 of a job that somebody else started opens, gathers and reports. */
-static Error *carry_out_ranks(Plan *plan, Comm *world, int *code, Arena *arena) {
+static Error *carry_out_ranks(Plan *plan, Comm *world, const CommandLine *line, int *code,
+                              Arena *arena) {
     bool root = comm_rank(world) == 0;
     IoLock *lock = NULL;
     char *session = arena_alloc(arena, PLAN_SESSION_ROOM);
@@ -128,7 +167,7 @@ static Error *carry_out_ranks(Plan *plan, Comm *world, int *code, Arena *arena) 
         return NULL;
     PASS(plan_refresh(plan));
     say_outcomes(plan);
-    PASS(gather_and_report(plan, arena));
+    PASS(conclude(plan, line, arena));
     if (plan_count_failed(plan) > 0)
         *code = CODE_SOME_FAILED;
     return NULL;
@@ -137,13 +176,14 @@ static Error *carry_out_ranks(Plan *plan, Comm *world, int *code, Arena *arena) 
 static Error *carry_out_launched(const char *file, const CommandLine *line, int *code,
                                  Arena *arena) {
     Comm *world;
+    launch_catch_signals(); /* a job near its end may be asked to stop before it begins */
     PASS(comm_begin(&world, arena));
     Experiment experiment;
     Plan plan;
     Error *error = comm_agree(
         world, prepare(&plan, &experiment, file, line, command_option(line, "--rerun"), arena));
     if (!error)
-        error = carry_out_ranks(&plan, world, code, arena);
+        error = carry_out_ranks(&plan, world, line, code, arena);
     if (error && comm_rank(world) > 0) { /* said once */
         *code = error_code(error);
         error_end(error);
@@ -164,7 +204,7 @@ Error *carry_out_file(const char *file, const CommandLine *line, int *code, Aren
         return show_plan(&plan, command_option(line, "--json"), arena);
     }
     PASS(carry_out_runs(&plan, &experiment, file, line, rerun, arena));
-    Error *error = gather_and_report(&plan, arena);
+    Error *error = conclude(&plan, line, arena);
     if (error && *launch_catch_signals()) { /* Ctrl-C ends gnuplot too */
         error_end(error);
         return error_hint(error_new(CODE_STOPPED, "stopped on request"),

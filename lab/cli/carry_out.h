@@ -9,8 +9,8 @@
  * is its path. */
 Error *carry_out_file(const char *file, const CommandLine *line, int *code, Arena *arena);
 
-/* The same without gathering and reporting, for commands that look at the runs themselves: fills experiment and plan; `rerun`
- * as plan_new. Not for ranks that somebody else started (code 2). */
+/* The same without gathering and reporting, for commands that look at the runs themselves: fills
+ * experiment and plan; `rerun` as plan_new. Not for ranks that somebody else started (code 2). */
 Error *carry_out_runs(Plan *plan, Experiment *experiment, const char *file, const CommandLine *line,
                       const char *rerun, Arena *arena);
 

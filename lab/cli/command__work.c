@@ -1,6 +1,7 @@
 /* _work: what the driver starts; not for people. */
 #include "lab/cli/command.h"
 
+#include "lab/cli/share.h"
 #include "lab/sweep/launch.h"
 
 #include <signal.h>
@@ -14,6 +15,7 @@ static Error *prepare(Plan *plan, Experiment *experiment, const CommandLine *lin
         return error_hint(
             error_new(CODE_USAGE, "'%s' changed while its runs were starting", line->word[0]),
             "run the command again");
+    PASS(share_take(experiment, line, arena));
     PASS(plan_new(plan, experiment, command_option(line, "--results"), NULL, arena));
     plan->session = command_option(line, "--session");
     int phase = atoi(command_option(line, "--phase"));
@@ -62,6 +64,7 @@ static const Option options[] = {
     {"--phase", "N", "phase of the plan"},
     {"--config", "SHA256", "hash of the resolved config"},
     {"--session", "TEXT", "names the `run` that started it"},
+    {"--share", "K/N", "as `run` was told"},
     OPTION_END,
 };
 

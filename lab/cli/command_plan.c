@@ -1,4 +1,5 @@
 #include "lab/cli/carry_out.h"
+#include "lab/cli/share.h"
 #include "lab/cli/show_plan.h"
 
 #include <stdio.h>
@@ -20,6 +21,7 @@ static Error *run_plan(const CommandLine *line, int *code, Arena *arena) {
     Experiment experiment;
     Plan plan;
     PASS(experiment_load(&experiment, file, line->override, line->n_overrides, arena));
+    PASS(share_take(&experiment, line, arena));
     PASS(plan_new(&plan, &experiment, results ? results : "results",
                   command_option(line, "--rerun"), arena));
     experiment_note_overrides(&experiment, line->override, line->n_overrides, arena);

@@ -4,6 +4,7 @@
 #include "lab/data/dataset.h"
 #include "lab/nn/model.h"
 #include "lab/sweep/algorithm.h"
+#include "lab/sweep/target.h"
 #include "lab/train/batch_schedule.h"
 #include "optim/optim.h"
 #include "optim/schedule.h"
@@ -18,6 +19,7 @@ const KindGroup *kind_groups(int *n) {
         {"dataset", "datasets", dataset_table, DATASET_N},
         {"collective", "collectives", collective_table, COLLECTIVE_N},
         {"algorithm", "algorithms", search_table, SEARCH_N},
+        {"target", "targets", target_table, TARGET_N},
         {"command", "commands", command_table, COMMAND_N},
     };
     *n = sizeof groups / sizeof *groups;

@@ -10,7 +10,7 @@
 typedef struct Probe {
     const char *key;
     double seconds_per_example;
-    double memory_bytes;
+    double memory_bytes, checkpoint_bytes;
     double n_segments;
 } Probe;
 
@@ -63,6 +63,8 @@ static Error *probe_trial(Probe *out, const PlannedTrial *trial) {
         out->memory_bytes = process + weights * (1 + levels + on_request(settings)) +
                             (double)optim_slot_bytes(settings->optimizer, model->n_weights) +
                             dataset_bytes(data);
+        out->checkpoint_bytes =
+            weights + (double)optim_slot_bytes(settings->optimizer, model->n_weights);
         out->n_segments = model->n_segments;
     }
     arena_end(scratch);
@@ -75,6 +77,7 @@ typedef struct Estimator {
     PlanEstimate *out;
     Probe probe[MAX_PROBES];
     int n_probes;
+    double *trial_s; /* (experiment->n_trials) */
     Arena *arena;
 } Estimator;
 
@@ -107,6 +110,8 @@ static Error *add_runs(double *cpu_s, Estimator *estimator, const PlannedTrial *
     *cpu_s += times * 1.25 * examples * probe->seconds_per_example;
     if (probe->memory_bytes > out->memory_bytes)
         out->memory_bytes = probe->memory_bytes;
+    if (probe->checkpoint_bytes > out->checkpoint_bytes)
+        out->checkpoint_bytes = probe->checkpoint_bytes;
     double evals = examples / (double)trial->settings.eval.every_examples + 1;
     out->disk_bytes +=
         times * (3 * ((double)steps * 140 + evals * (160 + 32 * probe->n_segments)) + 3e4);
@@ -129,17 +134,35 @@ static Error *add_pending(double *cpu_s, Estimator *estimator, const Plan *plan,
     return NULL;
 }
 
+/* One run that has R T cores to itself. */
+static void see_longest(Estimator *estimator, const Plan *plan, const PlannedRun *run,
+                        double cpu_s) {
+    PlanEstimate *out = estimator->out;
+    const PlannedTrial *trials = plan->experiment->trials;
+    double seconds = cpu_s / (run->replicas * run->threads), step_s = seconds / (double)run->steps;
+    out->step_seconds = step_s > out->step_seconds ? step_s : out->step_seconds;
+    if (run->trial < trials || run->trial >= trials + plan->experiment->n_trials)
+        return; /* a search's best point once more */
+    double *trial_s = &estimator->trial_s[run->trial - trials];
+    *trial_s += seconds;
+    out->trial_seconds = *trial_s > out->trial_seconds ? *trial_s : out->trial_seconds;
+}
+
 static Error *add_phase(Estimator *estimator, const Plan *plan, const Phase *phase) {
     double cpu_s = 0;
     for (int i = 0; i < phase->n; i++) {
         const PlannedRun *run = phase->run[i];
-        if (!run->done && !phase->rung) /* a run of several phases is counted once */
-            PASS(add_runs(&cpu_s, estimator, run->trial, run->steps, plan_run_work(run), 1));
+        if (run->done || phase->rung) /* a run of several phases is counted once */
+            continue;
+        double before = cpu_s;
+        PASS(add_runs(&cpu_s, estimator, run->trial, run->steps, plan_run_work(run), 1));
+        see_longest(estimator, plan, run, cpu_s - before);
     }
     PASS(add_pending(&cpu_s, estimator, plan, phase));
     int wanted = phase->alone      ? phase->replicas * phase->threads
                  : phase->parallel ? phase->parallel * phase->threads
                                    : plan->cores;
+    estimator->out->cpu_seconds += cpu_s;
     estimator->out->seconds += cpu_s / (wanted < plan->cores ? wanted : plan->cores);
     return NULL;
 }
@@ -149,6 +172,7 @@ Error *plan_estimate(PlanEstimate *out, const Plan *plan, Arena *arena) {
     Estimator *estimator = ARENA_NEW(arena, Estimator);
     estimator->out = out;
     estimator->arena = arena;
+    estimator->trial_s = ARENA_ARRAY(arena, double, plan->experiment->n_trials);
     for (int i = 0; i < plan->n_phases; i++)
         PASS(add_phase(estimator, plan, &plan->phases[i]));
     return NULL;

@@ -43,7 +43,7 @@ static void rebase(Json *value, const char *path, Arena *arena) {
                arena);
 }
 
-static Error *apply_override(Json *root, const char *text, Arena *arena) {
+Error *experiment_override(Json *root, const char *text, Arena *arena) {
     size_t n = strcspn(text, "=");
     const char *path = arena_copy_n(arena, text, n), *value_text = text + n + 1;
     Json *value;
@@ -113,7 +113,7 @@ Error *experiment_load(Experiment *out, const char *file, const char *const *ove
     Json *root;
     PASS(load_root(&root, file, arena));
     for (int i = 0; i < n_overrides; i++)
-        PASS(apply_override(root, overrides[i], arena));
+        PASS(experiment_override(root, overrides[i], arena));
     TopSettings top;
     PASS(param_read(&top, top_rows, root, top_keys, arena));
     if (!text_is_name(top.experiment))
@@ -144,6 +144,24 @@ Error *experiment_load(Experiment *out, const char *file, const char *const *ove
     char hex[HASH_ROOM];
     hash_of(text, strlen(text), hex);
     out->sha256 = arena_copy(arena, hex);
+    return NULL;
+}
+
+Error *experiment_take_share(Experiment *experiment, int64_t index, int64_t count, Arena *arena) {
+    if (experiment->search)
+        return error_hint(error_new(CODE_USAGE, "a search is not cut into shares"),
+                          "its best points are known when all points ended: use one allocation");
+    if (index < 0 || index >= count || count > experiment->n_trials)
+        return error_hint(error_new(CODE_USAGE, "there is no share %lld of %lld", (long long)index,
+                                    (long long)count),
+                          "legal: 0/N to N-1/N; the experiment has %d trials, so N is at most %d",
+                          experiment->n_trials, experiment->n_trials);
+    PlannedTrial *kept = ARENA_ARRAY(arena, PlannedTrial, experiment->n_trials);
+    int n = 0;
+    for (int64_t i = index; i < experiment->n_trials; i += count)
+        kept[n++] = experiment->trials[i];
+    experiment->trials = kept;
+    experiment->n_trials = n;
     return NULL;
 }
 

@@ -60,6 +60,14 @@ const Param *experiment_layout_count_rows(void); /* lists, or a single number ea
 Error *experiment_load(Experiment *out, const char *file, const char *const *overrides,
                        int n_overrides, Arena *arena);
 
+/* Sets what "key.path=value" says in an object: the value is JSON, else a string. */
+Error *experiment_override(Json *root, const char *text, Arena *arena);
+
+/* Keeps every count-th trial from number `index` on: what one element of a job array does. Name,
+ * config and hash stay, so that all shares work in one folder. Errors (code 2): index not below
+ * count; a search, whose second stage follows from all points. */
+Error *experiment_take_share(Experiment *experiment, int64_t index, int64_t count, Arena *arena);
+
 /* Says which overrides have no effect because the sweep or the search sets the same thing. */
 void experiment_note_overrides(const Experiment *experiment, const char *const *overrides,
                                int n_overrides, Arena *arena);

@@ -11,6 +11,7 @@ typedef struct LaunchOptions {
     const char *const *overrides;
     int n_overrides;
     const char *results;
+    const char *share; /* "K/N", NULL: everything */
     double start_limit_s; /* a worker that does not report in this long is ended; 0: 120 s */
 } LaunchOptions;
 

@@ -116,6 +116,10 @@ typedef struct PlanEstimate {
     double seconds;
     double memory_bytes; /* of one replica of the largest trial */
     double disk_bytes;
+    double cpu_seconds;      /* of one core */
+    double trial_seconds;    /* of the longest trial: all its runs, one after the other */
+    double step_seconds;     /* of the longest step */
+    double checkpoint_bytes; /* of the largest one */
 } PlanEstimate;
 Error *plan_estimate(PlanEstimate *out, const Plan *plan, Arena *arena);
 

@@ -62,6 +62,10 @@ static void add_work(Words *words, const Plan *plan, int phase, const LaunchOpti
                                 plan->session,
                                 NULL};
     add_all(words, work);
+    if (options->share) {
+        add(words, "--share");
+        add(words, options->share);
+    }
     for (int i = 0; i < options->n_overrides; i++)
         add(words, options->overrides[i]);
 }

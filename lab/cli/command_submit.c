@@ -1,0 +1,181 @@
+#include "lab/cli/command.h"
+
+#include "lab/base/home.h"
+#include "lab/base/io.h"
+#include "lab/base/say.h"
+#include "lab/cli/client.h"
+#include "lab/cli/own_path.h"
+#include "lab/sweep/job.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+typedef struct Submission {
+    const CommandLine *line;
+    const TargetType *target;
+    Experiment experiment;
+    Plan plan;
+    Site site;
+    Job job;
+    const char *text; /* what the engine reads */
+} Submission;
+
+/* A path, or the name of a file among the sites here or of the program. */
+static const char *site_path(const char *name, Arena *arena) {
+    size_t n = strlen(name);
+    if (strchr(name, '/') || (n > 5 && strcmp(name + n - 5, ".json") == 0))
+        return name;
+    const char *file = arena_print(arena, "experiments/sites/%s.json", name);
+    return io_exists(file) ? file : home_file(file, BATCHLAB_PREFIX, BATCHLAB_SOURCE, arena);
+}
+
+static Error *load_site(Submission *out, Arena *arena) {
+    const CommandLine *line = out->line;
+    const char *name = command_option(line, "--site"), *set[COMMAND_MAX];
+    int n = 0;
+    for (int i = 0; i < line->n_set; i++)
+        if (strcmp(line->option[i], "--set") == 0)
+            set[n++] = line->option_value[i];
+    return site_load(&out->site, site_path(name ? name : "default", arena), set, n, arena);
+}
+
+static Error *find_target(Submission *out) {
+    const char *name = command_option(out->line, "--target");
+    if (!name)
+        return error_hint(error_new(CODE_USAGE, "`batchlab submit` needs a --target"),
+                          "`batchlab list targets` shows all");
+    return target_find(&out->target, name);
+}
+
+static Error *make_job(Submission *out, Arena *arena) {
+    const CommandLine *line = out->line;
+    const char *file, *results = command_option(line, "--results");
+    PASS(command_one_word(&file, line, &command_submit, "experiment file"));
+    PASS(find_target(out));
+    PASS(load_site(out, arena));
+    PASS(experiment_load(&out->experiment, file, line->override, line->n_overrides, arena));
+    PASS(plan_new(&out->plan, &out->experiment, results ? results : "results", NULL, arena));
+    JobOrder order = {.target = out->target,
+                      .site = &out->site,
+                      .program = own_path(line->program, arena),
+                      .file = file,
+                      .results = results,
+                      .overrides = line->override,
+                      .n_overrides = line->n_overrides};
+    TRY(job_new(&out->job, &out->plan, &order, arena), "'%s' as a job of %s", file,
+        out->target->kind.name);
+    if (out->target->script)
+        return out->target->script(&out->text, &out->job, arena);
+    Json *object;
+    PASS(out->target->object(&object, &out->job, arena));
+    out->text = json_pretty(object, arena);
+    return NULL;
+}
+
+static void say_size(const Submission *submission) {
+    const Job *job = &submission->job;
+    char room[SAY_DURATION_ROOM];
+    say("%s: %d ranks x %d threads on %d nodes, %lld MB a node, walltime %s; about %.2g CPU hours",
+        job->name, job->ranks, job->threads, job->nodes, (long long)job->memory_mb,
+        say_duration((double)job->walltime_s, room), job->cpu_hours);
+    if (job->n_shares)
+        say("an array of %d elements for %d trials", job->n_shares, job->experiment->n_trials);
+}
+
+/* What the engine's client says without starting anything, where it is here. */
+static Error *check(const Submission *submission, const char *file, Arena *arena) {
+    const char *words[TARGET_MAX_WORDS], *name = submission->target->kind.name;
+    int code = 0;
+    if (!submission->target->rehearse) {
+        say("%s: ok", name);
+        return NULL;
+    }
+    PASS(submission->target->rehearse(words, &submission->job, file, arena));
+    if (!client_exists(words[0])) {
+        say("%s: ok as far as can be told without '%s'", name, words[0]);
+        return NULL;
+    }
+    PASS(client_run(NULL, &code, words, arena));
+    if (code != 0)
+        return error_hint(
+            error_new(CODE_USAGE, "%s %s refuses the job (exit code %d)", words[0], words[1], code),
+            "its message above says why; partition, account and sizes come from the "
+            "site's settings (--site, --set)");
+    say("%s: ok, and so says %s %s", name, words[0], words[1]);
+    return NULL;
+}
+
+static Error *hand_in(const Submission *submission, const char *file, Arena *arena) {
+    const char *words[TARGET_MAX_WORDS], *id = NULL;
+    int code = 0;
+    PASS(submission->target->hand_in(words, &submission->job, file, arena));
+    PASS(client_run(&id, &code, words, arena));
+    if (code != 0)
+        return error_hint(
+            error_new(CODE_USAGE, "%s refused the job (exit code %d)", words[0], code),
+            "its message above says why; the job is '%s'", file);
+    printf("%s\n", id);
+    return NULL;
+}
+
+/* Where the job stands while a client reads it, unless --out says. */
+static Error *place_job(const char **out, const Submission *submission, Arena *arena) {
+    const char *given = command_option(submission->line, "--out");
+    const char *folder = submission->plan.folder, *kind = submission->target->kind.name;
+    *out = given ? given
+                 : arena_print(arena, "%s/job-%s.%s", folder, kind,
+                               submission->target->script ? "sh" : "json");
+    if (!given)
+        PASS(io_folder(folder));
+    PASS(io_write(*out, submission->text, strlen(submission->text)));
+    if (submission->target->script)
+        chmod(*out, 0755);
+    return NULL;
+}
+
+static Error *run_submit(const CommandLine *line, int *code, Arena *arena) {
+    (void)code;
+    Submission *submission = ARENA_NEW(arena, Submission);
+    submission->line = line;
+    PASS(make_job(submission, arena));
+    bool checks = command_option(line, "--check"), now = command_option(line, "--now");
+    const char *file = NULL;
+    experiment_note_overrides(&submission->experiment, line->override, line->n_overrides, arena);
+    say_size(submission);
+    if (!checks && !now && !command_option(line, "--out")) {
+        printf("%s", submission->text);
+        return NULL;
+    }
+    PASS(place_job(&file, submission, arena));
+    if (checks)
+        PASS(check(submission, file, arena));
+    if (now)
+        PASS(hand_in(submission, file, arena));
+    return NULL;
+}
+
+static const Option options[] = {
+    {"--target", "NAME", "what carries it out: `batchlab list targets`"},
+    {"--site", "NAME", "settings of experiments/sites/NAME.json, or a path (default: default)"},
+    {"--set", "KEY=VALUE", "a setting of the site, as often as needed: nodes=4, slurm.account=X"},
+    {"--results", "DIR", "where results go, there (default: the site's)"},
+    {"--out", "FILE", "write the job there instead of to stdout"},
+    {"--check", NULL, "check it, also with the engine's client where that needs no job"},
+    {"--now", NULL, "hand it in and print the job's id"},
+    OPTION_END,
+};
+
+COMMAND_TYPE(submit) = {
+    .kind = {.name = "submit",
+             .summary = "an experiment as a job of Slurm, Kubernetes, Vertex AI, SageMaker, ...",
+             .detail =
+                 "Ranks, threads, memory and walltime come from the plan, names and sizes of the "
+                 "site from its settings,\n"
+                 "never from the experiment. A job that is stopped goes on from its checkpoints, "
+                 "with the same bits.\n"
+                 "`batchlab explain slurm` (or another target) lists its settings."},
+    .usage = "EXPERIMENT.json --target NAME [key.path=value ...]",
+    .options = options,
+    .run = run_submit,
+};
