@@ -4,8 +4,10 @@
  *   bench_trial TRIAL.json SECONDS
  *
  * TRIAL.json is a `trial` object. CPU seconds of the process rather than the clock's, so that a
- * busy machine disturbs it less. Prints examples/s and GFLOP/s. */
+ * busy machine disturbs it less. Prints examples/s, GFLOP/s, and their share of the sgemm peak that
+ * is measured before. */
 #include "lab/base/stats.h"
+#include "lab/nn/gemm.h"
 #include "lab/train/trial.h"
 
 #include <signal.h>
@@ -26,6 +28,23 @@ static double cpu_s(void) {
     struct timespec time;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* FLOP per CPU second of the best of several products. */
+static double sgemm_peak(Arena *arena) {
+    enum { N = 1024, ROUNDS = 6 };
+    float *a = ARENA_ARRAY(arena, float, N *N), *b = ARENA_ARRAY(arena, float, N *N),
+          *c = ARENA_ARRAY(arena, float, N *N);
+    for (int i = 0; i < N * N; i++)
+        a[i] = b[i] = (float)(i % 13) * 0.1f;
+    double best = 0;
+    for (int i = 0; i < ROUNDS * GEMM_LIBRARY_N; i++) {
+        double start = cpu_s();
+        gemm_by((GemmLibrary)(i / ROUNDS), GEMM_NN, N, N, N, a, b, c, false);
+        double rate = 2.0 * N * N * N / (cpu_s() - start);
+        best = rate > best ? rate : best;
+    }
+    return best;
 }
 
 static Error *see_step(void *self, const StepRow *row) {
@@ -52,6 +71,7 @@ static Error *run(const char *path, double seconds, Arena *arena) {
                    (int)settings.mini_batch, arena));
     Steps *steps = ARENA_NEW(arena, Steps);
     steps->seconds = seconds;
+    double peak = sgemm_peak(arena);
     Recorder recorder = {.self = steps, .step = see_step};
     TrialLayout layout = {.comm = comm_alone(arena),
                           .threads = 1,
@@ -64,7 +84,8 @@ static Error *run(const char *path, double seconds, Arena *arena) {
     for (int i = WARM_STEPS; i < steps->n; i++)
         step_s[n++] = steps->end_s[i] - steps->end_s[i - 1];
     double rate = (double)settings.global_batch / stats_median(step_s, n);
-    printf("%.2f %.2f\n", rate, 1e-9 * rate * model->flops_per_example);
+    double flops = rate * model->flops_per_example;
+    printf("%.2f %.2f %.4f\n", rate, 1e-9 * flops, flops / peak);
     return NULL;
 }
 
