@@ -24,6 +24,26 @@ static double budget_of(const Cell *cell) {
     return budget;
 }
 
+static double said_interval(const Json *config) {
+    const Json *every = json_get(config, "eval.every_examples");
+    return every && every->kind == JSON_NUMBER ? every->number : 0;
+}
+
+/* The settings say it, unless they leave it at one epoch or are another program's: then the largest
+ * distance between evaluations. */
+static double quantum_of(const Cell *cell) {
+    double said = said_interval(cell->first->config), quantum = 0;
+    for (int i = 0; said <= 0 && i < cell->n_trials; i++) {
+        double before = 0;
+        for (int e = 0; e < cell->runs[i]->n_evals; e++) {
+            double now = (double)cell->runs[i]->evals[e].examples;
+            quantum = fmax(quantum, now - before);
+            before = now;
+        }
+    }
+    return said > 0 ? said : quantum;
+}
+
 static double seconds_of(const Cell *cell) {
     double sum = 0;
     for (int i = 0; i < cell->n_trials; i++)
@@ -44,6 +64,7 @@ static ReferenceCell cell_of(const Cell *cell, const char *label, Arena *arena) 
                          .global_batch = cell->global_batch,
                          .has_target = cell->has_target,
                          .provenance = cell->first->header.provenance,
+                         .quantum = quantum_of(cell),
                          .budget = budget_of(cell),
                          .compute_s = seconds_of(cell),
                          .best_accuracy = cell->best_accuracy.median};
@@ -102,7 +123,10 @@ static Error *read_cell(ReferenceCell *cell, const Json *item, const Json *prove
     if (!config || config->kind != JSON_OBJECT || !label || label->kind != JSON_TEXT || !batch ||
         batch->kind != JSON_NUMBER || !runs || runs->kind != JSON_ARRAY)
         return malformed(item, "lacks config, series, global_batch or runs");
+    const Json *interval = json_find(item, "examples_between_evaluations");
+    double measured = interval && interval->kind == JSON_NUMBER ? interval->number : 0;
     *cell = (ReferenceCell){.config = config,
+                            .quantum = fmax(said_interval(config), measured),
                             .label = label->text,
                             .global_batch = (int64_t)batch->number,
                             .has_target = true, /* others are not written */
@@ -139,6 +163,8 @@ static Json *write_cell(const ReferenceCell *cell, Arena *arena) {
     json_add_text(object, "series", cell->label, arena);
     json_add_number(object, "global_batch", (double)cell->global_batch, arena);
     json_add(object, "config", json_copy(cell->config, arena), arena);
+    if (said_interval(cell->config) <= 0 && cell->quantum > 0)
+        json_add_number(object, "examples_between_evaluations", cell->quantum, arena);
     Json *runs = json_add(object, "runs", json_array(arena), arena);
     for (int i = 0; i < cell->n; i++) {
         Json *one = json_add(runs, NULL, json_object(arena), arena);

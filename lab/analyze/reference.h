@@ -16,6 +16,7 @@ typedef struct ReferenceCell {
     const char **seed;      /* (n) */
     const char **digest;    /* (n) trajectory_sha256 */
     const Json *provenance; /* of the machine that measured, NULL: not known */
+    double quantum; /* examples between evaluations, what a result is rounded up to; 0: not known */
     /* What only runs say, and a file does not: */
     int n_unfinished;     /* runs beside the n: failed, interrupted */
     double budget;        /* examples after which a run gives up; 0: not known */

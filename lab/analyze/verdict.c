@@ -110,20 +110,14 @@ static VerdictCase find_partner(const ReferenceCell *cell, const Reference *refe
 
 /* ---- one cell */
 
-static double quantum_of(const ReferenceCell *cell) {
-    const Json *every = json_get(cell->config, "eval.every_examples");
-    return every && every->kind == JSON_NUMBER ? every->number : 0;
-}
-
 static void compare(Verdict *verdict, const VerdictCase *it, double margin, int n_cells,
                     Arena *arena) {
-    double quantum = quantum_of(it->checked);
     GateInput input = {.reference = it->reference,
                        .checked = it->checked->examples,
                        .n_reference = it->n_reference,
                        .n_checked = it->checked->n,
                        .margin = margin,
-                       .quantum = it->known ? fmax(quantum, quantum_of(it->known)) : quantum,
+                       .quantum = fmax(it->checked->quantum, it->known ? it->known->quantum : 0),
                        .budget = it->checked->budget,
                        .n_cells = n_cells};
     verdict->gate = gate_check(&input, arena);

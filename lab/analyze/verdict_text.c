@@ -38,8 +38,12 @@ const char *verdicts_summary(const Verdict *verdicts, int n, const Reference *re
     text_add(&out, " margin %s", format_percent(margin, arena));
     if (n_bits < n)
         text_add(&out, ", unchanged training fails one check in %.0f", 1 / GATE_ALARM);
-    text_add(&out, "; reference of %s, commit %s, on %s", provenance_text(reference, "start_utc"),
-             provenance_text(reference, "git_commit"), provenance_text(reference, "cpu"));
+    text_add(&out, "; reference of %s, ", provenance_text(reference, "start_utc"));
+    if (reference->provenance && json_find(reference->provenance, "imported_from"))
+        text_add(&out, "imported from %s", provenance_text(reference, "imported_from"));
+    else
+        text_add(&out, "commit %s, on %s", provenance_text(reference, "git_commit"),
+                 provenance_text(reference, "cpu"));
     return out.data;
 }
 

@@ -4,6 +4,7 @@
 #include "lab/analyze/verdict.h"
 #include "lab/base/io.h"
 #include "lab/base/say.h"
+#include "lab/cli/folder.h"
 #include "lab/cli/numbers.h"
 #include "lab/comm/comm.h"
 #include "lab/store/provenance.h"
@@ -12,6 +13,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What is judged, and by what. */
+typedef struct Check {
+    const char *name;    /* of the experiment, or of the import */
+    const char *path;    /* of the reference */
+    bool updating;       /* the reference is written instead */
+    Reference reference; /* when it is not */
+    const Cells *cells;
+    const Json *provenance; /* of this machine; NULL: the runs say it */
+} Check;
+
+/* Before anything starts: is there something to compare with? */
+static Error *load_reference(Check *check, const char *path, Arena *arena) {
+    check->path = path;
+    return check->updating ? NULL : reference_load(&check->reference, path, arena);
+}
 
 /* experiments/reference/NAME.json beside the experiment file. */
 static const char *reference_path(const CommandLine *line, const char *file, const char *name,
@@ -50,13 +67,14 @@ static Error *refuse_loose(const Experiment *experiment) {
                       "check with layouts.collective=tree");
 }
 
-static Error *refuse_without_target(const Cells *cells, const char *file) {
+static Error *refuse_without_target(const Cells *cells, const char *file, bool imported) {
     for (int i = 0; i < cells->n_cells; i++)
         if (cells->cells[i].has_target)
             return NULL;
     return error_hint(
         error_new(CODE_USAGE, "'%s' has no target, so there is nothing to compare", file),
-        "give trial.stop a metric and a target");
+        imported ? "import the runs with --metric and --target"
+                 : "give trial.stop a metric and a target");
 }
 
 static const char *median_text(const double *examples, int n, Arena *arena) {
@@ -148,47 +166,81 @@ static void print_verdicts(const Verdict *verdicts, int n, const Reference *refe
     printf("%s\n", verdicts_summary(verdicts, n, reference, margin, arena));
 }
 
-static Error *show(const Experiment *experiment, const Verdict *verdicts, int n,
-                   const Reference *reference, double margin, const CommandLine *line,
-                   Arena *arena) {
+static Error *show(const Check *check, const Verdict *verdicts, int n, double margin,
+                   const CommandLine *line, Arena *arena) {
     if (command_option(line, "--json"))
-        printf("%s", json_pretty(verdicts_json(experiment->name, verdicts, n, arena), arena));
+        printf("%s", json_pretty(verdicts_json(check->name, verdicts, n, arena), arena));
     else
-        print_verdicts(verdicts, n, reference, margin, arena);
+        print_verdicts(verdicts, n, &check->reference, margin, arena);
     const char *junit = command_option(line, "--junit");
     if (!junit)
         return NULL;
-    const char *text = verdicts_junit(experiment->name, verdicts, n, arena);
+    const char *text = verdicts_junit(check->name, verdicts, n, arena);
     return io_write(junit, text, strlen(text));
 }
 
-static Error *run_check(const CommandLine *line, int *code, Arena *arena) {
-    const char *file;
-    double margin;
-    PASS(command_one_word(&file, line, &command_check, "experiment file"));
-    PASS(numbers_margin(&margin, line));
-    bool updating = command_option(line, "--update") != NULL;
+/* Runs what is missing. */
+static Error *check_experiment(Check *check, const char *file, const CommandLine *line,
+                               Arena *arena) {
     Experiment experiment;
+    Plan plan;
     PASS(experiment_load(&experiment, file, line->override, line->n_overrides, arena));
     PASS(refuse_loose(&experiment));
-    const char *path = reference_path(line, file, experiment.name, arena);
-    Reference reference;
-    if (!updating) /* before anything starts */
-        PASS(reference_load(&reference, path, arena));
-    Plan plan;
+    check->name = experiment.name;
+    check->provenance = provenance_make("none", 1, arena);
+    PASS(load_reference(check, reference_path(line, file, experiment.name, arena), arena));
     PASS(carry_out_runs(&plan, &experiment, file, line, "stale", arena));
-    const Cells *cells;
-    PASS(load_cells(&cells, &plan, arena));
-    PASS(refuse_without_target(cells, file));
-    Reference now = reference_of(experiment.name, cells, provenance_make("none", 1, arena), arena);
-    if (updating)
-        return update(path, cells, &now, margin, arena);
+    return load_cells(&check->cells, &plan, arena);
+}
+
+/* Runs of another program are judged as they are. */
+static Error *check_imported(Check *check, const char *folder, const CommandLine *line,
+                             Arena *arena) {
+    const char *path = command_option(line, "--reference");
+    Json *about;
+    RunRecord *runs;
     int n;
-    const Verdict *verdicts = verdicts_make(&n, &now, &reference, margin, arena);
-    PASS(show(&experiment, verdicts, n, &reference, margin, line, arena));
-    *code = verdicts_failed(verdicts, n)  ? CODE_CHECK
-            : count_unfinished(cells) > 0 ? CODE_SOME_FAILED
-                                          : CODE_OK;
+    PASS(folder_find(&folder, folder, "results", arena));
+    PASS(json_load(&about, arena_print(arena, "%s/experiment.json", folder), arena));
+    const Json *name = json_find(about, "experiment");
+    if (!json_find(about, "imported_from") || !name || name->kind != JSON_TEXT)
+        return error_hint(
+            error_new(CODE_USAGE, "'%s' is no folder of imported runs", folder),
+            "check the experiment's file, so that what is missing or stale is run; or compare what "
+            "there is: batchlab compare REFERENCE.json %s",
+            folder);
+    if (line->n_overrides > 0)
+        return error_hint(
+            error_new(CODE_USAGE, "'%s' sets nothing in imported runs", line->override[0]),
+            "settings are what the imported lines say");
+    if (!path)
+        return error_hint(error_new(CODE_USAGE, "imported runs have no reference of their own"),
+                          "--reference FILE.json; --update writes it");
+    check->name = name->text;
+    PASS(load_reference(check, path, arena));
+    PASS(run_load_all(&runs, &n, folder, arena));
+    check->cells = cells_make(runs, n, arena);
+    return NULL;
+}
+
+static Error *run_check(const CommandLine *line, int *code, Arena *arena) {
+    const char *word;
+    double margin;
+    Check check = {.updating = command_option(line, "--update") != NULL};
+    PASS(command_one_word(&word, line, &command_check, "experiment file"));
+    PASS(numbers_margin(&margin, line));
+    PASS(io_is_folder(word) ? check_imported(&check, word, line, arena)
+                            : check_experiment(&check, word, line, arena));
+    PASS(refuse_without_target(check.cells, word, check.provenance == NULL));
+    Reference now = reference_of(check.name, check.cells, check.provenance, arena);
+    if (check.updating)
+        return update(check.path, check.cells, &now, margin, arena);
+    int n;
+    const Verdict *verdicts = verdicts_make(&n, &now, &check.reference, margin, arena);
+    PASS(show(&check, verdicts, n, margin, line, arena));
+    *code = verdicts_failed(verdicts, n)        ? CODE_CHECK
+            : count_unfinished(check.cells) > 0 ? CODE_SOME_FAILED
+                                                : CODE_OK;
     return NULL;
 }
 
@@ -220,8 +272,9 @@ COMMAND_TYPE(check) = {
              "reference is updated\n"
              "on purpose. Seeds that the reference has not: seeds=1000..1004. A reference wants "
              "at least twice\n"
-             "the seeds of a check: --update seeds=10."},
-    .usage = "EXPERIMENT.json [key.path=value ...]",
+             "the seeds of a check: --update seeds=10.\n"
+             "A folder of imported runs is judged as it is, and needs --reference."},
+    .usage = "EXPERIMENT.json [key.path=value ...] | IMPORTED --reference FILE",
     .options = options,
     .run = run_check,
 };

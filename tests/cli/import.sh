@@ -1,6 +1,6 @@
 #!/bin/sh
 # `batchlab import`: runs written by the logger of notebooks/howto/import_runs.md come back as a fit with the known
-# critical batch, a report and a comparison; bad files give one message each and leave nothing.
+# critical batch, a report, a comparison and a check; bad files give one message each and leave nothing.
 unset OMPI_COMM_WORLD_RANK PMIX_RANK PMI_RANK SLURM_PROCID BATCHLAB_DATA
 root=${BATCHLAB_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
 binary=${BATCHLAB_BINARY:-$root/build/release/batchlab}
@@ -60,7 +60,27 @@ grep -q 'diverged in 1 of 1 seed' results/runs/report.html || wrong "the diverge
 [ "$("$binary" export results/runs | wc -l)" -eq 37 ] || wrong "importing twice doubles the runs"
 "$binary" import later.jsonl --name later --metric valid_accuracy --target 0.9 >out 2>err || wrong "later: $(cat err)"
 "$binary" compare results/runs results/later >out 2>err || wrong "compare: exit code $?: $(cat err)"
-[ "$(grep -c ': slower: [23]' out)" -eq 7 ] || { wrong "30 % more examples are not slower at 7 batches" && cat out; }
+[ "$(grep -c '; slower: [23]' out)" -eq 7 ] || { wrong "30 % more examples are not slower at 7 batches" && cat out; }
+
+# the gate: against a reference of its own, judged as they are
+"$binary" check results/runs --reference ref/runs.json --update >out 2>err || wrong "check --update: $(cat err)"
+grep -q '"examples_between_evaluations": [1-9]' ref/runs.json || wrong "the reference does not say how coarse it is"
+"$binary" check results/runs --reference ref/runs.json >out 2>err || wrong "unchanged runs fail the check: $(cat out)"
+grep -q '8 cells: 7 same, 1 unknown.*imported from runs.jsonl' out || wrong "the check of unchanged runs: $(tail -n 1 out)"
+"$binary" check results/later --reference ref/runs.json --json >out 2>err
+[ $? -eq 3 ] && [ "$(grep -c '"verdict": "slower"' out)" -eq 7 ] || wrong "30 % more examples pass the check: $(cat out)"
+refused() { # message, hint, words
+  message=$1 && hint=$2 && shift 2
+  "$binary" "$@" >out 2>err
+  [ $? -eq 2 ] && grep -v '^  hint' err | grep -qF "$message" && grep '^  hint' err | grep -qF -- "$hint" ||
+    wrong "$*: $(cat err)"
+}
+refused 'no reference of their own' '--reference FILE' check results/runs
+refused "'seeds=3' sets nothing" 'imported lines' check results/runs --reference ref/runs.json seeds=3
+"$binary" import runs.jsonl --name aimless >out 2>err || wrong "import without a target: $(cat err)"
+refused 'has no target' '--metric and --target' check results/aimless --reference ref/runs.json
+mkdir -p results/ours && echo '{"experiment": "ours"}' >results/ours/experiment.json
+refused 'no folder of imported runs' 'batchlab compare' check results/ours --reference ref/runs.json
 
 bad() { # message, hint, line
   printf '%s\n' '{"global_batch": 8, "step": 1, "loss": 1}' "$3" >bad.jsonl
@@ -88,11 +108,10 @@ printf '{"global_batch": 8, "step": 1' >bad.jsonl
 [ $? -eq 2 ] && grep -q "'bad.jsonl' line 1" err || { wrong "broken JSON" && cat err; }
 "$binary" import absent.jsonl >out 2>err
 [ $? -eq 66 ] || wrong "an absent file"
-mkdir -p results/ours && echo '{"experiment": "ours"}' >results/ours/experiment.json
 "$binary" import runs.jsonl --name ours >out 2>err
 [ $? -eq 2 ] && grep -q 'an experiment of batchlab' err || wrong "it writes into a folder of our own"
 "$binary" import runs.jsonl --name x --metric valid_acuracy --target 0.9 >out 2>err
 [ $? -eq 2 ] && grep -q "did you mean 'valid_accuracy'" err || wrong "an unknown metric"
 
 [ "$n_bad" -eq 0 ] || exit 1
-echo "36 runs of a foreign logger: fit, report, HDF5, compare; 16 bad inputs"
+echo "36 runs of a foreign logger: fit, report, HDF5, compare, check; 20 bad inputs"

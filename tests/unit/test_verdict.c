@@ -169,6 +169,23 @@ static void test_verdict__cells_share_the_alarm(void **state) {
 }
 
 /* XML has no &nbsp;, and a label may hold anything. */
+/* Evaluated once an epoch by default, or by another program: the settings do not say how coarse the
+ * results are, and taking them for exact would make `slower` of one interval. */
+static void test_verdict__quantum_is_measured_where_settings_are_silent(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    Cells *cells = cells_of(fast, 0, three, 1, 4, 0, arena);
+    assert_true(written(cells, arena).cells[0].quantum == FIXTURE_EVERY);
+    RunRecord *run = (RunRecord *)cells->cells[0].first;
+    run->config = parse("{\"eval\": {\"every_examples\": 0}}", arena);
+    double largest = 0; /* 1,500 rounded up to steps of 64 */
+    for (int e = 1; e < run->n_evals; e++)
+        largest = fmax(largest, (double)(run->evals[e].examples - run->evals[e - 1].examples));
+    assert_true(largest >= FIXTURE_EVERY && largest < FIXTURE_EVERY + 64);
+    assert_true(written(cells, arena).cells[0].quantum == largest);
+    arena_end(arena);
+}
+
 static void test_verdict__junit_is_xml(void **state) {
     (void)state;
     Arena *arena = arena_new();
@@ -197,6 +214,7 @@ int main(void) {
         cmocka_unit_test(test_verdict__slower_and_missed_fail),
         cmocka_unit_test(test_verdict__failed_runs_are_left_out),
         cmocka_unit_test(test_verdict__cells_share_the_alarm),
+        cmocka_unit_test(test_verdict__quantum_is_measured_where_settings_are_silent),
         cmocka_unit_test(test_verdict__junit_is_xml),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
