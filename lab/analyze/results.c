@@ -21,6 +21,7 @@ Results *results_make(const char *name, const char *question, const RunRecord *r
     out->claims = claims_make(&out->lines, arena);
     out->timings = timings_make(runs, n, arena);
     out->scaling = scaling_make(&out->timings, arena);
+    out->advice = results_advise(out, NULL, NULL, arena);
     out->invariance = invariance_make(runs, n, arena);
     return out;
 }
@@ -28,6 +29,26 @@ Results *results_make(const char *name, const char *question, const RunRecord *r
 Error *results_ask(Results *results, const TargetsAsked *asked, Arena *arena) {
     PASS(targets_check(&results->lines, asked));
     results->targets = targets_make(&results->lines, &results->criticals, asked, arena);
+    return NULL;
+}
+
+Advice results_advise(const Results *results, const Cluster *cluster, const char *label,
+                      Arena *arena) {
+    AdviceStudy study = {&results->lines, &results->criticals, &results->timings,
+                         &results->scaling};
+    return advice_make(&study, cluster, label, arena);
+}
+
+/* `advise` leaves what it was asked for. */
+static Error *read_cluster(Results *out, const char *folder, Arena *arena) {
+    const char *path = arena_print(arena, "%s/cluster.json", folder);
+    Json *object;
+    Cluster cluster;
+    if (!io_exists(path))
+        return NULL;
+    TRY(json_load(&object, path, arena), "reading the cluster of '%s'", folder);
+    TRY(cluster_read(&cluster, object, arena), "reading the cluster of '%s'", folder);
+    out->advice = results_advise(out, &cluster, NULL, arena);
     return NULL;
 }
 
@@ -49,7 +70,7 @@ Error *results_from(Results **out, const char *folder, const RunRecord *runs, in
     if (experiment && json_find(experiment, "branch"))
         (*out)->brancheds =
             branched_make(runs, n, (*out)->cells, json_find(experiment, "branch"), arena);
-    return NULL;
+    return read_cluster(*out, folder, arena);
 }
 
 Error *results_load(Results **out, const char *folder, Arena *arena) {

@@ -2,6 +2,7 @@
 #ifndef LAB_ANALYZE_RESULTS_H
 #define LAB_ANALYZE_RESULTS_H
 
+#include "lab/analyze/advice.h"
 #include "lab/analyze/branched.h"
 #include "lab/analyze/cells.h"
 #include "lab/analyze/claims.h"
@@ -25,6 +26,7 @@ typedef struct Results {
     Claims claims;       /* large-batch optimizers against their baselines */
     Timings timings;
     Scaling scaling;
+    Advice advice; /* for the cluster of FOLDER/cluster.json, else for the study's own machine */
     Invariance invariance;
 } Results;
 
@@ -41,5 +43,10 @@ Error *results_ask(Results *results, const TargetsAsked *asked, Arena *arena);
 Error *results_load(Results **out, const char *folder, Arena *arena);
 /* The same when its runs (n, which must outlive the result) have been read already. */
 Error *results_from(Results **out, const char *folder, const RunRecord *runs, int n, Arena *arena);
+
+/* Advice for a cluster (NULL: the study's own machine) by the line that is labelled so (NULL: any).
+ */
+Advice results_advise(const Results *results, const Cluster *cluster, const char *label,
+                      Arena *arena);
 
 #endif

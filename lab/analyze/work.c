@@ -45,8 +45,9 @@ double work_step_s(const Work *work, const StepCase *of) {
     int64_t n_shards = of->global_batch / of->mini_batch;
     double late = of->replicas > 1 ? work->jitter * work_slowest_of(of->replicas) : 0;
     double passes = work_passes_s(work, of) * (1 + late);
-    double adds = (whole(n_shards, of->replicas) - 1) * work->add_s / of->speed;
-    return work_join(passes, of->comm_s, of->overlap) + adds + work->fixed_s / of->speed;
+    double add = work->add_s + work->add_example_s * (double)of->mini_batch;
+    double rest = (whole(n_shards, of->replicas) - 1) * add + work->fixed_s;
+    return work_join(passes, of->comm_s, of->overlap) + rest / of->speed;
 }
 
 /* ---- the fit */
@@ -86,17 +87,18 @@ static bool belongs(const Timing *timing, const Timing *like) {
 typedef struct Columns { /* one value a layout */
     double *mini, *pass, *fixed, *jitter;
     int n_adds;
-    double *add_s; /* (n_adds) of layouts with several shards */
+    double *add_mini, *add_s; /* (n_adds) of layouts with several shards */
 } Columns;
 
 static Columns columns_new(int n, Arena *arena) {
-    double *all = ARENA_ARRAY(arena, double, 5 * (n + 1));
+    double *all = ARENA_ARRAY(arena, double, 6 * (n + 1));
     int s = n + 1;
     return (Columns){.mini = all,
                      .pass = all + s,
                      .fixed = all + 2 * s,
                      .jitter = all + 3 * s,
-                     .add_s = all + 4 * s};
+                     .add_mini = all + 4 * s,
+                     .add_s = all + 5 * s};
 }
 
 static void add_layout(Columns *to, int i, const Timing *timing) {
@@ -104,8 +106,10 @@ static void add_layout(Columns *to, int i, const Timing *timing) {
     double shards = (double)timing->n_shards, n_turns = turns(timing->n_shards, 1, timing->threads);
     to->mini[i] = (double)timing->global_batch / shards;
     to->pass[i] = (s[STAGE_SAMPLE] + s[STAGE_COMPUTE]) / n_turns;
-    if (shards > 1)
+    if (shards > 1 && s[STAGE_REDUCE] > 0) {
+        to->add_mini[to->n_adds] = to->mini[i];
         to->add_s[to->n_adds++] = s[STAGE_REDUCE] / (shards - 1);
+    }
     to->fixed[i] = s[STAGE_NOISE] + s[STAGE_UPDATE] + s[STAGE_OTHER];
     /* of a normal distribution the quartiles are 1.349 sd apart */
     to->jitter[i] = (timing->step_high_s - timing->step_low_s) / 1.349 / timing->step_s;
@@ -149,8 +153,9 @@ void work_fit(Work *out, const Timings *timings, const Timing *like, Arena *aren
         if (!belongs(timing, like))
             continue;
         add_layout(&c, out->n, timing);
-        int64_t batch = timing->global_batch;
+        int64_t batch = timing->global_batch, mini = batch / timing->n_shards;
         out->least_batch = out->n && out->least_batch < batch ? out->least_batch : batch;
+        out->least_mini = out->n && out->least_mini < mini ? out->least_mini : mini;
         out->most_batch = out->most_batch > batch ? out->most_batch : batch;
         out->n++;
     }
@@ -158,7 +163,8 @@ void work_fit(Work *out, const Timings *timings, const Timing *like, Arena *aren
         return;
     out->n_mini = distinct(c.mini, out->n);
     fit_line(&out->shard_s, &out->example_s, c.mini, c.pass, out->n);
-    out->add_s = c.n_adds ? stats_median(c.add_s, c.n_adds) : 0;
+    if (c.n_adds)
+        fit_line(&out->add_s, &out->add_example_s, c.add_mini, c.add_s, c.n_adds);
     out->fixed_s = stats_median(c.fixed, out->n);
     out->jitter = stats_median(c.jitter, out->n);
     out->error = residual(out, timings, like);

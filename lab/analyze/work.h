@@ -9,15 +9,17 @@
 /* T_grad = turns (shard_s + mini_batch example_s), turns the shards of the busiest thread; then the
  * additions of the replica's own shards, and what a step costs whatever its batch. All >= 0. */
 typedef struct Work {
-    double shard_s, example_s; /* a pass and its sampling: of a shard, of one example in it */
-    double add_s;              /* adding one more shard's sum */
-    double fixed_s;            /* noise statistics, update and the rest, once a step */
+    double shard_s, example_s;   /* a pass and its sampling: of a shard, of one example in it */
+    double add_s, add_example_s; /* adding one more shard's sum; threads wait for each other there,
+                                    which grows with the shard */
+    double fixed_s;              /* noise statistics, update and the rest, once a step */
     double jitter; /* a replica's passes vary by this (sd over mean), from step to step */
     double error;  /* residual of one layout's step (sd of its log) */
     int n;         /* layouts of one replica that it was fitted to */
     int n_mini;    /* their different mini-batches: 1 cannot tell shards from examples */
     int threads;
     int64_t least_batch, most_batch; /* of these layouts */
+    int64_t least_mini;
 } Work;
 
 /* A step that is to be predicted. */

@@ -123,6 +123,7 @@ static void test_work__fit_finds_what_made_the_layouts(void **state) {
     near(work.shard_s, known.shard_s, 1e-12);
     near(work.example_s, known.example_s, 1e-12);
     near(work.add_s, known.add_s, 1e-12);
+    near(work.add_example_s, 0, 1e-12);
     near(work.fixed_s, known.fixed_s, 1e-12);
     near(work.jitter, 0.05, 1e-12);
     near(work.error, 0, 1e-9);
