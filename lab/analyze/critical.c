@@ -84,18 +84,23 @@ static void fit_line(Critical *out, Arena *arena) {
     warn_if_selected(out, arena);
 }
 
+/* An imported run may have a row every hundred steps, and go on after its target; a scheduled batch
+ * changes on the way. So a row stands for the steps since the one before, each of its own batch. */
 Prediction critical_predict(const RunRecord *run) {
     Prediction out = {.global_batch = run->header.global_batch, .b_crit = NAN};
-    double held = NAN, batch = (double)run->header.global_batch;
+    double held = NAN, before = 0, target = run->summary.steps_to_target;
     for (int64_t s = 0; s < run->n_steps && isnan(held); s++)
         held = run->steps[s].noise_scale; /* before the first estimate: the first one */
     if (!(held > 0))
         return out;
-    for (int64_t s = 0; s < run->n_steps; s++) {
-        double noise = run->steps[s].noise_scale;
+    for (int64_t s = 0; s < run->n_steps && !(before >= target); s++) {
+        const StepRow *row = &run->steps[s];
+        int64_t batch = row->global_batch > 0 ? row->global_batch : run->header.global_batch;
+        double noise = row->noise_scale, end = fmin((double)row->step, target); /* NaN: no target */
         held = noise > 0 ? noise : held;
-        out.s_min += 1 / (1 + held / batch);
-        out.e_min += held / (1 + held / batch);
+        out.s_min += (end - before) / (1 + held / (double)batch);
+        out.e_min += (end - before) * held / (1 + held / (double)batch);
+        before = end;
     }
     out.b_crit = out.e_min / out.s_min;
     return out;

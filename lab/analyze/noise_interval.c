@@ -87,14 +87,22 @@ NoiseInterval noise_interval(const double *const *trace, const double *const *sq
     return out;
 }
 
+/* Imported runs go on after their target. */
+static int64_t rows_to_target(const RunRecord *run) {
+    int64_t n = run->n_steps;
+    while (n > 0 && (double)run->steps[n - 1].step > run->summary.steps_to_target)
+        n--;
+    return n;
+}
+
 NoiseInterval noise_interval_of(const Cell *cell, NoiseMetric metric, Arena *arena) {
     const double **trace = ARENA_ARRAY(arena, const double *, cell->n_trials + 1);
     const double **sqnorm = ARENA_ARRAY(arena, const double *, cell->n_trials + 1);
     int64_t *n = ARENA_ARRAY(arena, int64_t, cell->n_trials + 1);
     for (int r = 0; r < cell->n_trials; r++) {
         const RunRecord *run = cell->runs[r];
-        int64_t from = run->n_steps / 2;
-        n[r] = run->n_steps - from;
+        int64_t to = rows_to_target(run), from = to / 2;
+        n[r] = to - from;
         double *x = ARENA_ARRAY(arena, double, n[r] + 1), *y = ARENA_ARRAY(arena, double, n[r] + 1);
         for (int64_t s = 0; s < n[r]; s++) {
             const StepRow *row = &run->steps[from + s];

@@ -31,8 +31,8 @@ typedef enum { NOISE_PLAIN, NOISE_PRECONDITIONED } NoiseMetric;
  * run of a cell; no blocks when it was not. */
 NoiseInterval noise_interval_of_curvature(const Cell *cell, Arena *arena);
 
-/* Over the second half of every full run of a cell; scale NaN and no blocks when that was not
- * recorded. */
+/* Over the second half of every full run of a cell, on its way to the target; scale NaN and no
+ * blocks when that was not recorded. */
 NoiseInterval noise_interval_of(const Cell *cell, NoiseMetric metric, Arena *arena);
 
 #endif

@@ -73,6 +73,7 @@ static void test_critical__prediction_is_the_published_sum(void **state) {
     for (int i = 0; i < 5; i++)
         steps[i] = (StepRow){.step = i + 1, .noise_scale = noise[i]};
     RunRecord run = {.n_steps = 5, .steps = steps};
+    run.summary.steps_to_target = NAN;
     run.header.global_batch = 32;
     Prediction prediction = critical_predict(&run);
     static const double held[] = {10, 10, 10, 40, 160};
@@ -87,6 +88,33 @@ static void test_critical__prediction_is_the_published_sum(void **state) {
     for (int i = 0; i < 5; i++)
         steps[i].noise_scale = NAN;
     assert_true(isnan(critical_predict(&run).b_crit));
+}
+
+/* A logger that writes every fourth step of a run, which goes on after its target; and a batch that
+ * doubles half-way: each step is worth 1 / (1 + b / B) of its own B. */
+static void test_critical__prediction_counts_steps_not_rows(void **state) {
+    (void)state;
+    StepRow dense[8], sparse[4];
+    for (int i = 0; i < 8; i++)
+        dense[i] = (StepRow){.step = i + 1, .global_batch = 32, .noise_scale = i < 4 ? 20 : 80};
+    for (int i = 0; i < 4; i++)
+        sparse[i] = (StepRow){.step = 4 * i + 4, .global_batch = 32, .noise_scale = i ? 80 : 20};
+    RunRecord every = {.n_steps = 8, .steps = dense}, fourth = {.n_steps = 4, .steps = sparse};
+    every.header.global_batch = fourth.header.global_batch = 32;
+    every.summary.steps_to_target = fourth.summary.steps_to_target = 8;
+    Prediction a = critical_predict(&every), b = critical_predict(&fourth);
+    near(a.s_min + a.e_min / 32, 8, 1e-12);
+    near(b.s_min, a.s_min, 1e-12);
+    near(b.e_min, a.e_min, 1e-12);
+    fourth.summary.steps_to_target = 6; /* between two rows */
+    b = critical_predict(&fourth);
+    near(b.s_min + b.e_min / 32, 6, 1e-12);
+
+    for (int i = 4; i < 8; i++)
+        dense[i].global_batch = 64;
+    a = critical_predict(&every);
+    near(a.s_min, 4 / (1 + 20.0 / 32) + 4 / (1 + 80.0 / 64), 1e-12);
+    near(a.e_min, 80 / (1 + 20.0 / 32) + 320 / (1 + 80.0 / 64), 1e-12);
 }
 
 static void test_critical__table_names_every_estimator(void **state) {
@@ -134,6 +162,7 @@ int main(void) {
         cmocka_unit_test(test_critical__fit_finds_the_fixture),
         cmocka_unit_test(test_critical__cautions_are_said_in_words),
         cmocka_unit_test(test_critical__prediction_is_the_published_sum),
+        cmocka_unit_test(test_critical__prediction_counts_steps_not_rows),
         cmocka_unit_test(test_critical__table_names_every_estimator),
         cmocka_unit_test(test_critical__two_batches_are_no_fit),
     };

@@ -153,11 +153,32 @@ static void test_noise_interval__few_or_missing_steps(void **state) {
     arena_end(arena);
 }
 
+/* An imported run goes on after its target, where the noise is another: that part says nothing
+ * about the way there. */
+static void test_noise_interval__ends_at_the_target(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    enum { TO_TARGET = 40, ALL = 100 };
+    StepRow steps[ALL];
+    for (int i = 0; i < ALL; i++)
+        steps[i] = (StepRow){
+            .step = 10 * i + 10, .noise_trace = i < TO_TARGET ? 6 : 600, .noise_sqnorm = 2};
+    RunRecord run = {.n_steps = ALL, .steps = steps};
+    const RunRecord *runs[] = {&run};
+    Cell cell = {.n_trials = 1, .runs = runs};
+    run.summary.steps_to_target = 10 * TO_TARGET;
+    near(noise_interval_of(&cell, NOISE_PLAIN, arena).scale, 3, 1e-12);
+    run.summary.steps_to_target = NAN; /* never: all of its second half */
+    near(noise_interval_of(&cell, NOISE_PLAIN, arena).scale, 300, 1e-9);
+    arena_end(arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_noise_interval__covers_the_exact_value),
         cmocka_unit_test(test_noise_interval__without_a_gradient_there_is_no_upper_end),
         cmocka_unit_test(test_noise_interval__few_or_missing_steps),
+        cmocka_unit_test(test_noise_interval__ends_at_the_target),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
