@@ -1,7 +1,7 @@
 # Rate (left) and efficiency (right) against replicas; strong scaling above, weak scaling below when it was measured.
 # Points are measured, lines are predicted, hollow points oversubscribed.
 # Columns: 1 panel (1 strong, 2 weak), 2 line, 5 global_batch, 6 examples_per_replica, 7 replicas, 10 oversubscribed,
-# 15 16 17 rate, 19 20 21 efficiency, 22 predicted_rate, 23 predicted_efficiency
+# 15 16 17 rate, 19 20 21 efficiency, 22 predicted_rate, 23 predicted_efficiency, 26 27 and 28 29 their bands
 name = 'scaling'; table = ARG1; svg = ARG2
 folder = ARG0[1:strlen(ARG0) - strlen(name.'.gp')]
 load folder.'style.gp'
@@ -13,13 +13,13 @@ m[1] = 0; m[2] = 0; r_max = 2; rate_min = 1e300; rate_max = 0; e_max = 1.0; r_ov
 stats table using ($1 > 0 ? (m[int($1)] = $2 > m[int($1)] ? int($2) : m[int($1)], \
     size[8 * (int($1) - 1) + int($2)] = ($1 == 1 ? $5 : $6), r_max = $7 > r_max ? $7 : r_max, \
     rate_min = $15 < rate_min ? $15 : rate_min, rate_max = $15 > rate_max ? $15 : rate_max, \
-    rate_max = $22 > rate_max ? $22 : rate_max, e_max = $21 > e_max ? $21 : e_max, r_over = r_over + $10) : NaN) nooutput
+    rate_max = $22 > rate_max ? $22 : rate_max, rate_max = $27 > rate_max ? $27 : rate_max, e_max = $29 > e_max ? $29 : e_max, e_max = $21 > e_max ? $21 : e_max, r_over = r_over + $10) : NaN) nooutput
 
 tall = 300
 key_rows = 1
 strip = legend_tall(key_rows) + 10
 rows = (m[1] > 0) + (m[2] > 0)
-height = rows * (tall + strip + 26) + 42
+height = rows * (tall + strip + 26) + 70
 eval canvas(600, height)
 set multiplot
 top = height - 6.0
@@ -47,8 +47,10 @@ do for [p=1:2] {
                 set ytics 0, nice(e_max, 5) format '%g'
                 set yrange [0 : 1.06 * e_max]
             }
-            v = c == 1 ? 15 : 19; q = c == 1 ? 22 : 23
-            plot (c == 2 ? 1 : NaN) with lines lc rgb '#888888' lw 1.6 dt (6,5), \
+            v = c == 1 ? 15 : 19; q = c == 1 ? 22 : 23; band = c == 1 ? 26 : 28
+            plot for [k=1:m[p]] table using ($1 == p && $2 == k && column(band) > 0 ? $7 : NaN):(column(band)):(column(band + 1)) \
+                     with filledcurves lt ordered_line(k, m[p]) lw 0 fs transparent solid 0.14 noborder, \
+                 (c == 2 ? 1 : NaN) with lines lc rgb '#888888' lw 1.6 dt (6,5), \
                  for [k=1:m[p]] table using ($1 == p && $2 == k ? $7 : NaN):(column(q)) with lines lt ordered_line(k, m[p]) lw 1.6, \
                  for [k=1:m[p]] table using ($1 == p && $2 == k ? $7 : NaN):(column(v + 1)):(0):(column(v + 2) - column(v + 1)) \
                      with vectors nohead lt ordered_line(k, m[p]) lw 1.6, \
@@ -66,9 +68,10 @@ do for [p=1:2] {
         top = top - strip - 10
     }
 }
-eval legend_strip(top + 4, 0, height)
-set key notitle maxrows 1 samplen 1.6 width -1
+eval legend_strip(top + 4, 1, height)
+set key notitle maxrows 2 samplen 1.6 width 1
 plot 2 notitle, keyentry with points pt 7 ps 0.8 lc rgb '#444444' title 'measured', \
      keyentry with lines lc rgb '#444444' lw 1.6 dt 1 title 'predicted', \
+     keyentry with boxes lc rgb '#444444' lw 0 fs transparent solid 0.2 noborder title '90 % band', \
      keyentry with points pt 6 ps 0.8 lc rgb '#444444' title 'oversubscribed'
 unset multiplot

@@ -36,6 +36,10 @@ static const TableColumn columns[] = {
     {"predicted_efficiency", "1"},
     {"prediction_error", "1"},
     {"use", NULL},
+    {"predicted_rate_low", "examples/s"},
+    {"predicted_rate_high", "examples/s"},
+    {"predicted_efficiency_low", "1"},
+    {"predicted_efficiency_high", "1"},
 };
 
 static const char *missing(const Results *results, Arena *arena) {
@@ -89,6 +93,11 @@ static void add_point(Table *out, int panel, int line, const ScalingLine *of,
     table_number(out, predicted_rate / one->examples_s / point->timing->replicas);
     table_number(out, point->predicted_s / point->timing->step_s - 1);
     table_text(out, use_of(point));
+    double low = batch / point->predicted_high_s, high = batch / point->predicted_low_s;
+    table_number(out, low);
+    table_number(out, high);
+    table_number(out, low / one->examples_s / point->timing->replicas);
+    table_number(out, high / one->examples_s / point->timing->replicas);
 }
 
 /* Lines of one kind that belong to the shown work, one of each size, by size; `drawn` gets their
@@ -190,7 +199,8 @@ static const char *caption(const Results *results, Arena *arena) {
              "Shown: %s. Points: medians over steps with quartiles; lines: the model (one "
              "replica's work "
              "divided by R, plus "
-             "communication a + b log2 R from the reduce column). Hollow: more processes than "
+             "communication a + b log2 R from the reduce column). Shaded: 90 %% band, by how "
+             "far it misses measured layouts. Hollow: more processes than "
              "cores, left out of "
              "every fit.",
              layouts_title(layouts_shown(&results->timings), arena));

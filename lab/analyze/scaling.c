@@ -32,7 +32,9 @@ static ScalingPoint point_make(const Timing *timing, const Timing *one) {
                           .efficiency_low = NAN,
                           .efficiency_high = NAN,
                           .reduce_extra_s = NAN,
-                          .predicted_s = NAN};
+                          .predicted_s = NAN,
+                          .predicted_low_s = NAN,
+                          .predicted_high_s = NAN};
     if (!one)
         return point;
     double rate = (double)one->global_batch / one->step_s, replicas = timing->replicas;
@@ -219,6 +221,31 @@ static void predict_line(Scaling *scaling, ScalingLine *line) {
     }
 }
 
+/* Misses of every predicted layout of several replicas that fits the cores, in the fit or not: what
+ * one more would be missed by. Two parameters were fitted. */
+static void add_band(Scaling *scaling) {
+    double sum = 0;
+    int n = 0;
+    for (int l = 0; l < scaling->n_lines; l++)
+        for (int i = 0; i < scaling->line[l].n; i++) {
+            const ScalingPoint *point = &scaling->line[l].point[i];
+            if (!usable(point) || !isfinite(point->predicted_s))
+                continue;
+            double miss = log(point->predicted_s / point->timing->step_s);
+            sum += miss * miss;
+            n++;
+        }
+    scaling->error = n > 2 ? sqrt(sum / (n - 2)) : NAN;
+    double factor = exp(stats_t_quantile(0.9, n > 2 ? n - 2 : 1) * scaling->error);
+    for (int l = 0; l < scaling->n_lines; l++)
+        for (int i = 0; i < scaling->line[l].n; i++) {
+            ScalingPoint *point = &scaling->line[l].point[i];
+            bool several = point->timing->replicas > 1; /* one replica is where it starts from */
+            point->predicted_low_s = point->predicted_s / (several ? factor : 1);
+            point->predicted_high_s = point->predicted_s * (several ? factor : 1);
+        }
+}
+
 Scaling scaling_make(const Timings *timings, Arena *arena) {
     int n = timings->n;
     Scaling out = {.line = ARENA_ARRAY(arena, ScalingLine, 2 * n + 1),
@@ -236,6 +263,7 @@ Scaling scaling_make(const Timings *timings, Arena *arena) {
         fit_one(&out.fit[i], &out, samples, arena);
     for (int l = 0; l < out.n_lines; l++)
         predict_line(&out, &out.line[l]);
+    add_band(&out);
     return out;
 }
 

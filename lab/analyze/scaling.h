@@ -18,6 +18,8 @@ typedef struct ScalingPoint {
     double reduce_extra_s; /* reduce column beyond the replica's own additions: communication; NaN
                               for R = 1 */
     double predicted_s;    /* step, by the model; NaN when it says nothing */
+    double predicted_low_s, predicted_high_s; /* 90 % band, by how far the model misses measured
+                                                 layouts; NaN when too few were */
     bool fitted; /* its communication went into the fit; false for R = 1, oversubscribed and
                     held-out points */
     bool held_out;
@@ -46,6 +48,8 @@ typedef struct Scaling {
     ScalingLine *line; /* strong ones first; only lines with more than one R */
     int n_fits;
     CommFit *fit;
+    double error; /* sd of log(predicted / measured) over layouts of several replicas; NaN for fewer
+                     than three */
 } Scaling;
 
 Scaling scaling_make(const Timings *timings, Arena *arena);

@@ -211,6 +211,37 @@ static void test_scaling__without_one_replica_there_is_no_efficiency(void **stat
     arena_end(arena);
 }
 
+/* Measured steps that miss the model by known factors: the band is as wide as they say. */
+static void test_scaling__band_is_as_wide_as_the_misses(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    static const int64_t batches[] = {256, 512, 1024, 2048, 4096, 8192};
+    int n;
+    RunRecord *runs = layouts(&n, batches, 6, 2, arena);
+    Timings timings = timings_make(runs, n, arena);
+    Scaling quiet = scaling_make(&timings, arena);
+    assert_true(quiet.error < 0.05);
+    int side = 1; /* two replicas are 20 % slow and fast in turn, in a stage that is not fitted */
+    for (int i = 0; i < timings.n; i++)
+        if (timings.timing[i].replicas == 2)
+            timings.timing[i].step_s *= exp(0.2 * (side = -side));
+    Scaling restless = scaling_make(&timings, arena);
+    assert_true(restless.error > 0.18 && restless.error < 0.28);
+    for (int l = 0; l < restless.n_lines; l++)
+        for (int i = 0; i < restless.line[l].n; i++) {
+            const ScalingPoint *point = &restless.line[l].point[i];
+            double up = point->predicted_high_s / point->predicted_s;
+            double down = point->predicted_s / point->predicted_low_s;
+            if (point->timing->replicas == 1)
+                assert_true(up == 1 && down == 1);
+            else if (isfinite(point->predicted_s))
+                assert_true(fabs(up / down - 1) < 1e-9 && up > exp(1.6 * restless.error));
+        }
+    Scaling few = scaling_make(&(Timings){2, timings.timing}, arena);
+    assert_true(isnan(few.error)); /* one layout tells no band */
+    arena_end(arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_timing__median_leaves_the_first_steps_out),
@@ -223,6 +254,7 @@ int main(void) {
         cmocka_unit_test(test_scaling__oversubscribed_points_stay_out_of_the_fit),
         cmocka_unit_test(test_scaling__strong_and_weak_are_told_apart),
         cmocka_unit_test(test_scaling__without_one_replica_there_is_no_efficiency),
+        cmocka_unit_test(test_scaling__band_is_as_wide_as_the_misses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
