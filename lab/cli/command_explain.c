@@ -61,6 +61,9 @@ static int print_named(const char *name, const KindGroup *groups, int n, Arena *
     Kind search = page_search();
     if (strcmp(search.name, name) == 0 && ++shown)
         page_print(&search, "object", arena);
+    Kind augmentation = page_augment();
+    if (strcmp(augmentation.name, name) == 0 && ++shown)
+        page_print(&augmentation, "object trial.augment", arena);
     return shown;
 }
 

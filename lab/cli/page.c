@@ -119,6 +119,27 @@ void page_lr(Kind pages[PAGE_LR_N]) {
         .reference = "Goyal et al. 2017, section 2.2; mlcommons; Horovod; Detectron; NVCaffe"};
 }
 
+Kind page_augment(void) {
+    return (Kind){
+        .name = "augment",
+        .summary = "random changes of the training images",
+        .detail = "{\"pad\": 4, \"flip\": true, \"cutout\": 16}\n"
+                  "\n"
+                  "pad     zeros around the image; a window of the old extent is cut out of that,\n"
+                  "        each of the (2 pad + 1)^2 as likely\n"
+                  "flip    mirrors left and right with probability 1/2\n"
+                  "cutout  a square of zeros whose centre is any pixel, cut at the border\n"
+                  "\n"
+                  "In this order. Zero is the value after the dataset's centring, so the mean\n"
+                  "colour. What happens to an image is a function of (seed, place in the sample\n"
+                  "stream): the same pixels for any replicas, threads and mini_batch, after a\n"
+                  "resume, and at every global_batch. Validation and test images stay as they\n"
+                  "are. Off by default, and then no part of a trial's id.",
+        .params = augment_rows,
+        .reference = "He et al. 2016, arXiv 1512.03385, section 4.2 (crop, flip); DeVries and "
+                     "Taylor 2017, arXiv 1708.04552 (cutout)"};
+}
+
 Kind page_search(void) {
     return (Kind){
         .name = "search",

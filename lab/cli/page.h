@@ -10,7 +10,8 @@ void page_print_markdown(const Kind *kind, Arena *arena);
 /* The `lr` object and its `warmup`, as if they were kinds: [0] and [1]. */
 enum { PAGE_LR_N = 2 };
 void page_lr(Kind pages[PAGE_LR_N]);
-/* The `search` object, likewise. */
+/* The `search` object and trial.augment, likewise. */
 Kind page_search(void);
+Kind page_augment(void);
 
 #endif

@@ -46,6 +46,8 @@ static Error *check_trial(PlannedTrial *trial, DataCache *cache, DataPaths paths
     TrialSettings *settings = &trial->settings;
     PASS(find_data(&trial->data, cache, settings, paths, json_find(where, "dataset"), arena));
     const Dataset *data = trial->data;
+    TRY(augment_check(&settings->augment, data), "%s cannot be augmented",
+        json_place(json_find(where, "dataset"), arena));
     Arena *scratch = arena_new();
     ModelInput input = trial_input(data);
     Model *model;

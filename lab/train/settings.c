@@ -79,6 +79,9 @@ static const TrialSection sections[] = {
     {"clip", offsetof(TrialSettings, clip), clip_rows,
      "gradient clipping, before decay and trust ratios", 0},
     {"loss", offsetof(TrialSettings, loss), loss_rows, "the training target", 0},
+    {"augment", offsetof(TrialSettings, augment), augment_rows,
+     "random changes of the training images, functions of the seed and the place in the stream",
+     sizeof(AugmentSettings)},
     {"weight_ema", offsetof(TrialSettings, ema), ema_rows, "averaged weights for evaluation", 0},
     {"noise", offsetof(TrialSettings, noise), noise_rows,
      "noise statistics besides the noise scale, on request", sizeof(NoiseSettings)},
@@ -111,9 +114,10 @@ static const Param isa_rows[] = {
 };
 
 static const char *const trial_keys[] = {
-    "dataset", "model",      "global_batch", "mini_batch", "batch_schedule", "optimizer",
-    "lr",      "stop",       "isa",          "layers",     "eval",           "clip",
-    "loss",    "weight_ema", "noise",        "curvature",  "branch",         NULL};
+    "dataset",   "model",     "global_batch", "mini_batch", "batch_schedule",
+    "optimizer", "lr",        "stop",         "isa",        "layers",
+    "eval",      "clip",      "loss",         "augment",    "weight_ema",
+    "noise",     "curvature", "branch",       NULL};
 
 /* ---- reading */
 

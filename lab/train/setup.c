@@ -78,6 +78,8 @@ static void thread_new(TrainThread *thread, const Trainer *trainer, int n_spare)
     thread->workspace = model_workspace(model, (int)examples, arena);
     thread->x = ARENA_ARRAY(arena, float, examples * model->n_features);
     thread->y = ARENA_ARRAY(arena, int32_t, examples * model->n_labels);
+    if (augment_is_on(&trainer->settings->augment))
+        thread->augmenting = ARENA_ARRAY(arena, float, model->n_features);
     thread->index = ARENA_ARRAY(arena, int64_t, examples);
     thread->sumsq = ARENA_ARRAY(arena, double, model->n_segments);
     thread->stats = ARENA_ARRAY(arena, double, model->n_stats);
@@ -109,7 +111,7 @@ static void buffers_new(Trainer *trainer) {
     trainer->chunk_sumsq = ARENA_ARRAY(arena, double, n_chunks);
     trainer->layers = ARENA_ARRAY(arena, OptimLayer, n_segments);
     trainer->layer_rows = ARENA_ARRAY(arena, LayerRow, n_segments);
-    trainer->eval_sums = ARENA_ARRAY(arena, double, EVAL_SUMS * eval_shards(trainer->data));
+    trainer->eval_sums = ARENA_ARRAY(arena, double, EVAL_SUMS *eval_shards(trainer->data));
     trainer->thread = ARENA_ARRAY(arena, TrainThread, threads);
     int *n_spare = ARENA_ARRAY(arena, int, threads);
     count_spares(trainer, n_spare);
@@ -162,6 +164,7 @@ Error *trainer_new(Trainer **out, const TrialSettings *settings, uint64_t seed, 
                          .seed = seed};
     omp_set_dynamic(0);
     omp_set_num_threads(1); /* libraries called outside a region stay on one thread */
+    PASS(augment_check(&settings->augment, data));
     ModelInput input = trial_input(data);
     PASS(model_new(&trainer->model, settings->model, settings->model_settings, &input,
                    (int)settings->mini_batch, arena));

@@ -58,6 +58,9 @@ static void run_shard(const Trainer *trainer, TrainThread *thread, int64_t index
     dataset_gather(trainer->data, SPLIT_TRAIN,
                    trainer->index + (index - trainer->first_shard) * span, span, thread->x,
                    thread->y);
+    if (thread->augmenting)
+        augment(thread->x, span, model->shape, &trainer->settings->augment, trainer->seed,
+                trainer->examples + (trainer->first_stream + index) * span, thread->augmenting);
     thread->sample_s += clock_s() - start_s;
     Shard shard = {.n = span,
                    .x = thread->x,

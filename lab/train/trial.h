@@ -3,7 +3,7 @@
 #define LAB_TRAIN_TRIAL_H
 
 #include "lab/comm/collective.h"
-#include "lab/data/dataset.h"
+#include "lab/data/augment.h"
 #include "lab/nn/model.h"
 #include "lab/train/batch_schedule.h"
 #include "lab/train/branch.h"
@@ -82,6 +82,7 @@ typedef struct TrialSettings {
     ClipSettings clip;
     LossSettings loss;
     EmaSettings ema;
+    AugmentSettings augment;
     NoiseSettings noise;
     CurvatureSettings curvature;
     BranchSettings branch;

@@ -276,6 +276,12 @@ done <<'TABLE'
 # a dataset and a model that do not fit
 2|s/"mlp", "hidden": \[4\]/"noisy_quadratic"/|trial.model|noisy_quadratic
 2|s/"blobs".*}/"noisy_quadratic"}/|trial.model|dataset
+# augmentation
+2|s/"mini_batch": 8,/"mini_batch": 8, "augment": {"pad": 4},/|trial.augment is for images, but examples of 'blobs' are plain features|'cifar10'
+2|s/"mini_batch": 8,/"mini_batch": 8, "augment": {"padd": 4},/|trial.augment.padd is not a known setting|did you mean 'pad'?
+2|s/"mini_batch": 8,/"mini_batch": 8, "augment": {"pad": -1},/|trial.augment.pad is -1, which is out of range|legal: 0 to
+2|s/{"name": "blobs"/{"name": "glyphs"/;s/"mini_batch": 8,/"mini_batch": 8, "augment": {"pad": 28},/|trial.augment.pad is 28, but images of 'glyphs' are 28 x 28|0 to 27
+2|s/{"name": "blobs"/{"name": "glyphs"/;s/"mini_batch": 8,/"mini_batch": 8, "augment": {"cutout": 56},/|trial.augment.cutout is 56, but images|0 to 55
 TABLE
 
 title="data that is not there"

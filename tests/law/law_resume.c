@@ -35,12 +35,13 @@ _Static_assert((int)(sizeof batch_schedules / sizeof *batch_schedules) == (int)B
 
 static const Variant plain = {"momentum", "", "cosine", "none", "\"constant\"", "", 0.02, NULL};
 
-/* Running statistics and dropout. */
+/* Running statistics, dropout, augmentation. */
 static const char *const image_problems[] = {
     "\"dataset\": {\"name\": \"glyphs\", \"train\": 400, \"valid\": 40, \"test\": 8}, "
     "\"model\": {\"name\": \"resnet\", \"width\": 4}",
     "\"dataset\": {\"name\": \"glyphs\", \"train\": 400, \"valid\": 40, \"test\": 8}, "
-    "\"model\": {\"name\": \"simple_cnn\", \"channels\": [8, 8], \"dense\": 16, \"dropout\": 0.4}",
+    "\"model\": {\"name\": \"simple_cnn\", \"channels\": [8, 8], \"dense\": 16, \"dropout\": 0.4}, "
+    "\"augment\": {\"pad\": 3, \"flip\": true, \"cutout\": 9}",
 };
 
 static const ReadTrial *trial_of(const Variant *variant, Arena *arena) {

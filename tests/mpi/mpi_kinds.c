@@ -1,6 +1,6 @@
-/* Every registered optimizer, schedule, scaling rule and batch schedule, batch norm and dropout
- * keep the one-trajectory contract: under N ranks the digest of 1..N replicas equals that of one. A
- * new kind is tested by existing. */
+/* Every registered optimizer, schedule, scaling rule and batch schedule, batch norm, dropout and
+ * augmentation keep the one-trajectory contract: under N ranks the digest of 1..N replicas equals
+ * that of one. A new kind is tested by existing. */
 #include "tests/mpi/trajectory.h"
 
 enum { SHARDS = 6, STEPS = 24 };
@@ -63,7 +63,7 @@ static const char *const batch_schedules[] = {
 _Static_assert((int)(sizeof batch_schedules / sizeof *batch_schedules) == (int)BATCH_SCHEDULE_N,
                "one line a schedule");
 
-/* Batch norm and dropout on images. */
+/* Batch norm, dropout and augmentation on images. */
 static int compare_images(Comm *world) {
     static const char *const models[] = {
         "{\"name\": \"resnet\", \"width\": 4}",
@@ -78,6 +78,7 @@ static int compare_images(Comm *world) {
                    arena_print(arena,
                                "{\"dataset\": {\"name\": \"glyphs\", \"train\": 400, "
                                "\"valid\": 150, \"test\": 40}, \"model\": %s, "
+                               "\"augment\": {\"pad\": 3, \"flip\": true, \"cutout\": 9}, "
                                "\"global_batch\": 48, \"mini_batch\": 8, "
                                "\"optimizer\": \"momentum\", \"lr\": {\"base\": 0.05}, "
                                "\"stop\": {\"steps\": 12}, \"eval\": {\"every_examples\": 200}}",
