@@ -5,6 +5,7 @@
 #include "lab/cli/own_path.h"
 #include "lab/cli/share.h"
 #include "lab/cli/show_plan.h"
+#include "lab/cli/tell.h"
 #include "lab/sweep/launch.h"
 
 #include <stdio.h>
@@ -19,6 +20,7 @@ const Option carry_out_options[] = {
     {"--share", "K/N",
      "only every N-th trial, from number K on (0 to N-1): one element of a job array"},
     {"--config", "SHA256", "refuse an experiment that resolves to anything else (see `submit`)"},
+    {"--tell", "METRIC", "of one trial: tell a tuning service what came out (see `submit`)"},
     {"--dry-run", NULL, "show the plan and run nothing"},
     {"--json", NULL, "with --dry-run: for machines"},
     OPTION_END,
@@ -76,6 +78,7 @@ static Error *count_others(int *out, const Experiment *experiment, const Command
 /* Of several shares the one that ends last gathers and reports: it finds nothing left. */
 static Error *conclude(const Plan *plan, const CommandLine *line, Arena *arena) {
     int left = 0;
+    PASS(tell_metric(plan, command_option(line, "--tell"), arena));
     if (command_option(line, "--share"))
         PASS(count_others(&left, plan->experiment, line, arena));
     if (left == 0)
@@ -90,7 +93,8 @@ static Error *prepare(Plan *plan, Experiment *experiment, const char *file, cons
     PASS(experiment_load(experiment, file, line->override, line->n_overrides, arena));
     PASS(check_config(experiment, line));
     PASS(share_take(experiment, line, arena));
-    return plan_new(plan, experiment, results ? results : "results", rerun, arena);
+    PASS(plan_new(plan, experiment, results ? results : "results", rerun, arena));
+    return tell_check(plan, command_option(line, "--tell"));
 }
 
 static Error *read_start_limit(double *out, const CommandLine *line) {

@@ -48,6 +48,34 @@ static Error *find_target(Submission *out) {
     return target_find(&out->target, name);
 }
 
+static Error *check_object(const TargetType *target, const char *text, const char *label,
+                           Arena *arena) {
+    const char *schema = home_file(arena_print(arena, "lab/sweep/specs/%s.json", target->kind.name),
+                                   BATCHLAB_PREFIX, BATCHLAB_SOURCE, arena);
+    return target_check(target, text, label, schema, arena);
+}
+
+/* --check --file: a job that somebody edited. */
+static Error *check_file(const CommandLine *line, Arena *arena) {
+    const char *file = command_option(line, "--file");
+    Submission given = {.line = line};
+    char *text;
+    size_t n;
+    PASS(find_target(&given));
+    if (!given.target->object)
+        return error_hint(error_new(CODE_USAGE, "--file checks JSON, and a job of %s is a script",
+                                    given.target->kind.name),
+                          "sh -n and the engine's own client check scripts");
+    if (line->n_words > 0 || !command_option(line, "--check"))
+        return error_hint(error_new(CODE_USAGE, "--file is for --check alone"),
+                          "batchlab submit --target %s --check --file %s", given.target->kind.name,
+                          file);
+    PASS(io_read(&text, &n, file, arena));
+    PASS(check_object(given.target, text, file, arena));
+    say("%s: ok for %s", file, given.target->kind.name);
+    return NULL;
+}
+
 static Error *make_job(Submission *out, Arena *arena) {
     const CommandLine *line = out->line;
     const char *file, *results = command_option(line, "--results");
@@ -70,7 +98,7 @@ static Error *make_job(Submission *out, Arena *arena) {
     Json *object;
     PASS(out->target->object(&object, &out->job, arena));
     out->text = json_pretty(object, arena);
-    return NULL;
+    return check_object(out->target, out->text, out->job.name, arena);
 }
 
 static void say_size(const Submission *submission) {
@@ -136,6 +164,8 @@ static Error *place_job(const char **out, const Submission *submission, Arena *a
 
 static Error *run_submit(const CommandLine *line, int *code, Arena *arena) {
     (void)code;
+    if (command_option(line, "--file"))
+        return check_file(line, arena);
     Submission *submission = ARENA_NEW(arena, Submission);
     submission->line = line;
     PASS(make_job(submission, arena));
@@ -162,6 +192,7 @@ static const Option options[] = {
     {"--results", "DIR", "where results go, there (default: the site's)"},
     {"--out", "FILE", "write the job there instead of to stdout"},
     {"--check", NULL, "check it, also with the engine's client where that needs no job"},
+    {"--file", "FILE", "with --check: a job that you edited, instead of an experiment"},
     {"--now", NULL, "hand it in and print the job's id"},
     OPTION_END,
 };

@@ -132,7 +132,10 @@ Error *experiment_load(Experiment *out, const char *file, const char *const *ove
     PASS(layout_read(&out->layouts, layouts, arena));
     out->paths = data_paths(file, arena);
     PASS(branches_read(&out->branches, json_find(root, "branch"), arena));
-    PASS(search_read(&out->search, json_find(root, "search"), arena));
+    const Json *search = json_find(root, "search");
+    if (search && search->kind == JSON_NULL) /* search=null takes it away */
+        search = NULL;
+    PASS(search_read(&out->search, search, arena));
     if (out->search && out->branches.where)
         return error_hint(json_error(out->branches.where, "stands beside a search"),
                           "search first; then branch off the best point in an experiment of its "

@@ -105,10 +105,12 @@ static int64_t least_walltime(const Job *job) {
     return job->lead_s + SIGNAL_SLACK_S + (int64_t)ceil(job->estimate.step_seconds + checkpoint_s);
 }
 
-static Error *set_walltime(Job *job) {
+static Error *set_walltime(Job *job, bool tunes) {
     const Site *site = job->site;
     int64_t least = least_walltime(job), trials = job->experiment->n_trials;
     double seconds = job->estimate.seconds;
+    if (tunes)
+        seconds = job->estimate.trial_seconds;
     if (job->n_shares)
         seconds = job->estimate.trial_seconds * (double)divide_up(trials, job->n_shares);
     job->walltime_given = site->walltime != NULL;
@@ -161,6 +163,8 @@ static void set_words(Job *job, const JobOrder *order, Arena *arena) {
     bool container = order->target->container;
     const char *results = order->results ? order->results : site->results;
     job->program = site->program ? site->program : container ? "batchlab" : order->program;
+    if (!results && order->target->results)
+        results = order->target->results(job->settings, arena);
     job->results = results ? results : container ? "/results" : "results";
     const char *const head[] = {job->program, "run",      place_file(order, arena), "--results",
                                 job->results, "--config", job->experiment->sha256};
@@ -173,8 +177,10 @@ static void set_words(Job *job, const JobOrder *order, Arena *arena) {
 }
 
 Error *job_new(Job *out, const Plan *plan, const JobOrder *order, Arena *arena) {
-    *out =
-        (Job){.experiment = plan->experiment, .site = order->site, .lead_s = order->site->lead_s};
+    *out = (Job){.experiment = plan->experiment,
+                 .site = order->site,
+                 .lead_s = order->site->lead_s,
+                 .grace_s = order->site->lead_s / 8 + 1};
     for (int i = 0; i < TARGET_N; i++)
         if (target_table[i] == &order->target->kind)
             out->settings = order->site->section[i];
@@ -185,7 +191,7 @@ Error *job_new(Job *out, const Plan *plan, const JobOrder *order, Arena *arena) 
     there.cores = out->ranks * out->threads;
     PASS(plan_estimate(&out->estimate, &there, arena));
     PASS(set_memory(out));
-    PASS(set_walltime(out));
+    PASS(set_walltime(out, order->target->tunes));
     set_words(out, order, arena);
     out->cpu_hours = out->estimate.cpu_seconds / 3600;
     return NULL;

@@ -19,6 +19,8 @@ struct Job {
     int n_shares;      /* elements of the array, 0: one allocation */
     int64_t memory_mb; /* of a node */
     int64_t walltime_s, lead_s;
+    int64_t grace_s; /* that mpirun gives ranks between SIGTERM and SIGKILL; when a rank leaves with
+                        85 it waits for twice as long before it does */
     bool walltime_given;
     PlanEstimate estimate;
     double cpu_hours; /* of what is left, by `plan` */

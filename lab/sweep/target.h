@@ -13,9 +13,14 @@ typedef struct TargetType {
     Kind kind;           /* its settings are those of `section` */
     const char *section; /* of the site file; several targets may share one */
     bool container;      /* runs the image, else the program at its path */
+    bool tunes;          /* a job is one point of a search, carried out many times */
+    /* Folder of results there; NULL: /results in a container. */
+    const char *(*results)(const void *settings, Arena *arena);
     /* One of the two: a script, or a JSON object. */
     Error *(*script)(const char **out, const Job *job, Arena *arena);
     Error *(*object)(Json **out, const Job *job, Arena *arena);
+    /* What the engine refuses in an object that its schema (lab/sweep/specs/) lets pass. */
+    Error *(*rules)(const Json *object, Arena *arena);
     /* Hands `file` to the engine's client: a command whose words end with NULL and whose stdout is
      * the job's id. */
     Error *(*hand_in)(const char *words[TARGET_MAX_WORDS], const Job *job, const char *file,
@@ -38,6 +43,11 @@ enum {
     const TargetType target_##name
 
 extern const Kind *const target_table[TARGET_N];
+
+/* Checks an object's text against the schema at `schema_path` and the engine's other rules; `label`
+ * is the file's name for messages. */
+Error *target_check(const TargetType *target, const char *text, const char *label,
+                    const char *schema_path, Arena *arena);
 
 Error *target_find(const TargetType **out, const char *name);
 

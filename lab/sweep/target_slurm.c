@@ -103,7 +103,7 @@ static void add_launch(Text *out, const Job *job, Arena *arena) {
              "  mpirun -n %d --map-by slot:PE=%d --bind-to core "
              "--mca odls_base_sigkill_timeout %lld \"${command[@]}\" &\n"
              "fi\nlauncher=$!\n",
-             job->ranks, job->threads, (long long)job->lead_s / 2);
+             job->ranks, job->threads, (long long)job->grace_s);
 }
 
 /* The ranks write a checkpoint and leave with 85 (above 128: they were hit before they listened).

@@ -35,6 +35,26 @@ host slurm_array.sh --target slurm --set array=true --set parallel=4 seeds=2 'tr
 # More trials than an array may have elements: elements share them.
 host slurm_split.sh --target slurm --set array=true --set slurm.max_array_size=5 --set nodes=2 --set lead_s=300
 
+host pbs.sh --target pbs --set pbs.queue=batch --set nodes=2
+host pbs_array.sh --target pbs --set array=true
+same mpijob.json experiments/smoke.json --target mpijob --set nodes=2 --set cores_per_node=4 --set data=/results/data
+same trainjob.json experiments/smoke.json --target trainjob --set nodes=2 --set kubernetes.namespace=lab
+same vertex.json experiments/smoke.json --target vertex --set nodes=2 --set vertex.nfs_server=10.0.0.2 --set vertex.spot=true
+same vertex-tuning.json experiments/lr_search.json --target vertex-tuning 'sweep={}' --set vertex.bucket=lab
+same sagemaker.json experiments/smoke.json --target sagemaker --set nodes=2 --set sagemaker.spot=true --set 'env={"A": "b"}'
+same sagemaker-tuning.json experiments/lr_search.json --target sagemaker-tuning 'sweep={}' --set name=lr-search
+same awsbatch.json experiments/smoke.json --target awsbatch --set nodes=4 --set awsbatch.file_system=fs-0123456789abcdef0
+grid='search={"algorithm": "grid", "space": {"lr.base": {"min": 0.01, "max": 1, "scale": "log", "points": 3}, "optimizer.momentum": {"values": [0.9, 0.5]}}}'
+same vertex-tuning_grid.json experiments/lr_search.json --target vertex-tuning 'sweep={}' "$grid"
+same sagemaker-tuning_grid.json experiments/lr_search.json --target sagemaker-tuning 'sweep={}' --set name=grid "$grid"
+for target in $("$binary" list targets | awk 'NR > 1 { print $1 }'); do # with no further word
+  file=experiments/smoke.json
+  case $target in *-tuning) file='experiments/lr_search.json sweep={} --set name=x' ;; esac
+  # shellcheck disable=SC2086 # words
+  "$binary" submit $file --target "$target" --out "$work/plain" 2>"$work/err" || fail "submit --target $target: exit code $?"
+  [ "$(wc -l <"$work/plain")" -gt 5 ] || fail "--target $target makes nothing"
+done
+
 # Every word of the command line is one that `run` knows: it plans what was submitted.
 sed -n 's/^command=(\/opt\/batchlab\/bin\/batchlab \(.*\))$/\1/p' "$root/tests/golden/jobs/slurm_array.sh" |
   sed 's|"$SLURM_ARRAY_TASK_ID/8"|5/8|' >"$work/words"

@@ -25,7 +25,7 @@ export SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"
 if srun --mpi=list 2>&1 | grep -qw pmix; then
   srun --mpi=pmix --cpu-bind=cores "${command[@]}" &
 else
-  mpirun -n 2 --map-by slot:PE=1 --bind-to core --mca odls_base_sigkill_timeout 60 "${command[@]}" &
+  mpirun -n 2 --map-by slot:PE=1 --bind-to core --mca odls_base_sigkill_timeout 16 "${command[@]}" &
 fi
 launcher=$!
 wait "$launcher"

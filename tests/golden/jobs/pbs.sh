@@ -1,0 +1,19 @@
+#!/bin/bash
+#PBS -N batchlab-smoke
+#PBS -q batch
+#PBS -l select=2:ncpus=1:mpiprocs=1:ompthreads=1:mem=256mb
+#PBS -l walltime=02:00:00
+#PBS -r y
+#PBS -j oe
+
+# smoke: 2 ranks x 1 threads; made by `batchlab submit --target pbs`
+cd "$PBS_O_WORKDIR" || exit 1
+timeout --signal=USR1 --kill-after=120 --preserve-status 7080 \
+  mpirun --hostfile "$PBS_NODEFILE" -n 2 --map-by slot:PE=1 --bind-to core --mca odls_base_sigkill_timeout 16 \
+  /opt/batchlab/bin/batchlab run experiments/smoke.json --results results --config 922e18e8f8345e1a719ac8f75d889de72ad3319678319620acfe309ca7074a58
+code=$?
+if [ "$code" -eq 85 ]; then
+  echo "$PBS_JOBNAME: out of time; queued again" >&2
+  qrerun "$PBS_JOBID"
+fi
+exit "$code"
