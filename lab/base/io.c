@@ -17,7 +17,7 @@ static Error *path_too_long(const char *path) {
     return io_cannot_write(path);
 }
 
-Error *io_read(char **out, size_t *n, const char *path, Arena *arena) {
+Error *io_read_from(char **out, size_t *n, const char *path, size_t offset, Arena *arena) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return io_failed("cannot read", path);
@@ -28,10 +28,10 @@ Error *io_read(char **out, size_t *n, const char *path, Arena *arena) {
         close(fd);
         return error;
     }
-    size_t size = (size_t)info.st_size, have = 0;
+    size_t end = (size_t)info.st_size, size = end > offset ? end - offset : 0, have = 0;
     char *data = arena_alloc(arena, size + 1);
     while (have < size) {
-        ssize_t got = read(fd, data + have, size - have);
+        ssize_t got = pread(fd, data + have, size - have, (off_t)(offset + have));
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0) {
@@ -47,6 +47,10 @@ Error *io_read(char **out, size_t *n, const char *path, Arena *arena) {
     *out = data;
     *n = have;
     return NULL;
+}
+
+Error *io_read(char **out, size_t *n, const char *path, Arena *arena) {
+    return io_read_from(out, n, path, 0, arena);
 }
 
 static int sync_folder(const char *folder) {

@@ -12,6 +12,8 @@
 
 Error *io_read(char **out, size_t *n, const char *path,
                Arena *arena); /* terminated with a NUL beyond n */
+/* The same from byte `offset` on; n = 0 when the file is no longer than that. */
+Error *io_read_from(char **out, size_t *n, const char *path, size_t offset, Arena *arena);
 
 /* Writes PATH.tmp-PID, fsyncs it, renames it over `path`, fsyncs the folder. */
 Error *io_write(const char *path, const void *bytes, size_t n);
@@ -80,6 +82,8 @@ void io_sync_end(IoSync *sync);
 typedef struct IoLock IoLock;
 Error *io_lock(IoLock **out, const char *path, bool shared, double wait_s, Arena *arena);
 Error *io_lock_share(IoLock *lock); /* exclusive to shared */
+/* Somebody holds it, this process included; asking takes nothing and makes no file. */
+bool io_lock_is_held(const char *path);
 void io_unlock(IoLock *lock);
 
 #endif

@@ -45,6 +45,16 @@ Error *io_lock_share(IoLock *lock) {
     return set_lock(lock->fd, F_RDLCK) == 0 ? NULL : io_failed("cannot share", "a lock");
 }
 
+bool io_lock_is_held(const char *path) {
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    struct flock what = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    bool held = fcntl(fd, F_OFD_GETLK, &what) == 0 && what.l_type != F_UNLCK;
+    close(fd);
+    return held;
+}
+
 void io_unlock(IoLock *lock) {
     if (lock)
         close(lock->fd);

@@ -2,25 +2,13 @@
 #include "lab/store/run_rows.h"
 
 #include "lab/base/io.h"
-#include "lab/store/journal.h"
 #include "lab/store/run_json.h"
 #include "lab/train/metric.h"
 
 #include <math.h>
 #include <string.h>
 
-/* A journal in memory, and what its header says of its rows. */
-typedef struct Reader {
-    const char *path;
-    const uint8_t *bytes; /* (n) */
-    size_t n;
-    JournalColumns columns[GROUP_N];
-    int n_layers;
-} Reader;
-
-/* The next frame, if it is whole and of the size that the header promises; false ends the journal.
- */
-static bool next_frame(Frame *out, const Reader *reader, size_t offset) {
+bool run_reader_next(Frame *out, const RunReader *reader, size_t offset) {
     if (!journal_next(out, reader->bytes, reader->n, offset))
         return false;
     size_t step = (size_t)reader->columns[GROUP_STEPS].n * 8;
@@ -37,7 +25,7 @@ static bool next_frame(Frame *out, const Reader *reader, size_t offset) {
     return true;
 }
 
-static Error *read_header(Reader *reader, RunRecord *out, const Frame *frame, Arena *arena) {
+Error *run_reader_header(RunReader *reader, RunRecord *out, const Frame *frame, Arena *arena) {
     Json *object;
     PASS(json_parse(&object, (const char *)frame->payload, frame->n, reader->path, arena));
     PASS(run_json_read_header(&out->header, object, arena));
@@ -61,9 +49,9 @@ static Error *read_header(Reader *reader, RunRecord *out, const Frame *frame, Ar
 
 /* Makes room for the rows of the whole prefix, at most up to a final frame; returns where it ends.
  */
-static size_t count_rows(RunRecord *out, const Reader *reader, size_t offset, Arena *arena) {
+static size_t count_rows(RunRecord *out, const RunReader *reader, size_t offset, Arena *arena) {
     Frame frame;
-    for (; !out->finished && next_frame(&frame, reader, offset); offset = frame.end) {
+    for (; !out->finished && run_reader_next(&frame, reader, offset); offset = frame.end) {
         out->n_steps += frame.type == FRAME_STEP;
         out->n_evals += frame.type == FRAME_EVAL;
         out->n_curvatures += frame.type == FRAME_CURVATURE;
@@ -79,7 +67,7 @@ static size_t count_rows(RunRecord *out, const Reader *reader, size_t offset, Ar
     return offset;
 }
 
-static void read_eval(RunRecord *out, const Reader *reader, const Frame *frame) {
+static void read_eval(RunRecord *out, const RunReader *reader, const Frame *frame) {
     const uint8_t *at = frame->payload;
     LayerRow *layers = out->layers + (int64_t)out->n_evals * reader->n_layers;
     journal_unpack(&out->evals[out->n_evals++], &reader->columns[GROUP_EVAL], at);
@@ -97,7 +85,8 @@ static void read_digest(RunRecord *out, const Frame *frame) {
     memcpy(out->trajectory_sha256, digest->sha256, HASH_ROOM);
 }
 
-static Error *read_frame(RunRecord *out, const Reader *reader, const Frame *frame, Arena *arena) {
+static Error *read_frame(RunRecord *out, const RunReader *reader, const Frame *frame,
+                         Arena *arena) {
     if (frame->type == FRAME_STEP)
         journal_unpack(&out->steps[out->n_steps++], &reader->columns[GROUP_STEPS], frame->payload);
     if (frame->type == FRAME_EVAL)
@@ -148,7 +137,7 @@ static void rebuild_summary(RunRecord *run) {
 
 /* ---- whole runs */
 
-static Error *check_damage(const Reader *reader, size_t end) {
+static Error *check_damage(const RunReader *reader, size_t end) {
     Frame last;
     if (!journal_last(&last, reader->bytes, reader->n) || last.type != FRAME_FINAL)
         return NULL; /* an unfinished run: its torn tail is dropped */
@@ -163,17 +152,17 @@ static void add_to_mark(RunRecord *out, const Frame *frame) {
     out->mark = (out->mark ^ frame->crc) * 0x100000001b3u;
 }
 
-static Error *read_journal(RunRecord *out, bool *found, Reader *reader, Arena *arena) {
+static Error *read_journal(RunRecord *out, bool *found, RunReader *reader, Arena *arena) {
     Frame frame;
     if (!journal_next(&frame, reader->bytes, reader->n, 0) || frame.type != FRAME_HEADER)
         return check_damage(reader, 0);
-    PASS(read_header(reader, out, &frame, arena));
+    PASS(run_reader_header(reader, out, &frame, arena));
     add_to_mark(out, &frame);
     size_t begin = frame.end, end = count_rows(out, reader, begin, arena);
     if (!out->finished)
         PASS(check_damage(reader, end));
     for (size_t offset = begin; offset < end; offset = frame.end) {
-        next_frame(&frame, reader, offset);
+        run_reader_next(&frame, reader, offset);
         add_to_mark(out, &frame);
         PASS(read_frame(out, reader, &frame, arena));
     }
@@ -186,7 +175,7 @@ static Error *read_journal(RunRecord *out, bool *found, Reader *reader, Arena *a
 Error *run_load_journal(RunRecord *out, bool *found, const char *path, Arena *arena) {
     *out = (RunRecord){.trajectory_sha256 = "none", .weights_sha256 = "none"};
     *found = false;
-    Reader reader = {.path = path};
+    RunReader reader = {.path = path};
     if (!io_exists(reader.path))
         return NULL;
     Arena *scratch = arena_new(); /* the file's bytes, which the record does not need any more */

@@ -282,12 +282,18 @@ Error *campaign_phase(Plan *plan, const Phase *phase, Comm *group, int first, in
     return comm_agree(group, error ? error : settling);
 }
 
-Error *campaign_mark_failed(const Plan *plan, const Phase *phase, const PlannedRun *run) {
+Error *campaign_mark_failed(const Plan *plan, const Phase *phase, const PlannedRun *run,
+                            const char *cause) {
     Arena *arena = arena_new();
     RunHeader header;
     RunWriter *writer;
     RunSummary summary = run_summary_new(OUTCOME_FAILED);
     Error *error = make_header(&header, plan, phase, run, 1, "none", arena);
+    if (!error) {
+        Json *provenance = json_copy(header.provenance, arena);
+        json_add_text(provenance, "cause", cause, arena);
+        header.provenance = provenance;
+    }
     if (!error)
         error = run_begin(&writer, plan->folder, &header, arena);
     if (!error)

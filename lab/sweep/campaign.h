@@ -32,7 +32,8 @@ Error *campaign_set_aside(Plan *plan);
  */
 Error *campaign_mark_pruned(const Plan *plan);
 
-/* Records that a run brought its job down: outcome failed. */
-Error *campaign_mark_failed(const Plan *plan, const Phase *phase, const PlannedRun *run);
+/* Records that a run brought its job down: outcome failed, its provenance holds the cause. */
+Error *campaign_mark_failed(const Plan *plan, const Phase *phase, const PlannedRun *run,
+                            const char *cause);
 
 #endif

@@ -14,16 +14,9 @@ const char *claim_path(const Plan *plan, const PlannedRun *run, Arena *arena) {
 
 bool claim_is_taken(const Plan *plan, const PlannedRun *run) {
     Arena *scratch = arena_new();
-    IoLock *lock = NULL;
-    Error *error = io_exists(claim_path(plan, run, scratch))
-                       ? io_lock(&lock, claim_path(plan, run, scratch), false, 0, scratch)
-                       : NULL;
-    bool claimed = io_exists(claim_path(plan, run, scratch)) && !lock;
-    if (error)
-        error_end(error);
-    io_unlock(lock);
+    bool taken = io_lock_is_held(claim_path(plan, run, scratch));
     arena_end(scratch);
-    return claimed;
+    return taken;
 }
 
 /* An interrupted run that is not to be continued now: another process of this session ended it at

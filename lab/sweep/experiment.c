@@ -81,12 +81,31 @@ static Error *hint_near(Error *error, const char *file, Arena *arena) {
                 : error_hint(error, "batchlab run EXPERIMENT.json; experiments/ holds examples");
 }
 
+/* What a campaign adds to the experiment.json of its results folder, which is a config like any
+ * other. */
+static void drop_hash(Json *root) {
+    Json *before = NULL;
+    for (Json *child = root->first; child; before = child, child = child->next) {
+        if (strcmp(child->key, "sha256") != 0)
+            continue;
+        *(before ? &before->next : &root->first) = child->next;
+        if (root->last == child)
+            root->last = before;
+        root->n--;
+        return;
+    }
+}
+
 static Error *load_root(Json **out, const char *file, Arena *arena) {
     if (io_is_folder(file))
         return error_hint(error_new(CODE_USAGE, "'%s' is a folder", file),
                           "give an experiment file: batchlab run %s/NAME.json", file);
     Error *error = json_load(out, file, arena);
-    return error && error_code(error) == CODE_MISSING ? hint_near(error, file, arena) : error;
+    if (error)
+        return error_code(error) == CODE_MISSING ? hint_near(error, file, arena) : error;
+    if ((*out)->kind == JSON_OBJECT)
+        drop_hash(*out);
+    return NULL;
 }
 
 /* The config as it acts: defaults filled in, values the user gave kept. */
