@@ -1,5 +1,5 @@
 # Seconds to the target as a map: replicas to the right, global batch upwards, darker is slower.
-# Columns: 1 column, 2 row, 3 global_batch, 5 replicas, 7 extrapolated, 13 seconds, 19 choice, 20 label
+# Columns: 1 column, 2 row, 3 global_batch, 5 replicas, 7 extrapolated, 13 seconds, 21 choice, 22 label
 name = 'advice'; table = ARG1; svg = ARG2
 folder = ARG0[1:strlen(ARG0) - strlen(name.'.gp')]
 load folder.'style.gp'
@@ -44,12 +44,12 @@ if (beyond > 0) {
 }
 number_font = sprintf('DejaVu Sans,%d', size)
 plot table using 1:2:(0.49):(0.49):(log($13)) with boxxyerror fs solid 1 noborder lc palette, \
-     table using (dark($13) ? NaN : $1):2:20 with labels font number_font tc rgb '#202020', \
-     table using (dark($13) ? $1 : NaN):2:20 with labels font number_font tc rgb 'white', \
-     table using (int($19) % 2 ? $1 + 0.34 : NaN):($2 + 0.28) with points pt 3 ps 0.8 lw 2 lc rgb '#d55e00', \
-     table using (int($19 / 2) % 2 ? $1 + 0.34 : NaN):($2 - 0.28) with points pt 13 ps 0.9 lc rgb '#d55e00', \
-     table using (int($19 / 4) % 2 ? $1 - 0.34 : NaN):($2 - 0.28) with points pt 7 ps 0.75 lc rgb '#d55e00', \
-     table using ($19 > 0 ? $1 : NaN):2:(0.47):(0.47) with boxxyerror lc rgb '#d55e00' lw 2.4 fs empty
+     table using (dark($13) ? NaN : $1):2:22 with labels font number_font tc rgb '#202020', \
+     table using (dark($13) ? $1 : NaN):2:22 with labels font number_font tc rgb 'white', \
+     table using (int($21) % 2 ? $1 + 0.34 : NaN):($2 + 0.28) with points pt 3 ps 0.8 lw 2 lc rgb '#d55e00', \
+     table using (int($21 / 2) % 2 ? $1 + 0.34 : NaN):($2 - 0.28) with points pt 13 ps 0.9 lc rgb '#d55e00', \
+     table using (int($21 / 4) % 2 ? $1 - 0.34 : NaN):($2 - 0.28) with points pt 7 ps 0.75 lc rgb '#d55e00', \
+     table using ($21 > 0 ? $1 : NaN):2:(0.47):(0.47) with boxxyerror lc rgb '#d55e00' lw 2.4 fs empty
 unset arrow 1
 eval legend_strip(78, 1, height)
 set key notitle maxrows 2 samplen 1 width 0

@@ -178,6 +178,9 @@ static Json *choice_json(const Advice *advice, const Choice *choice, Arena *aren
     json_add_number(out, "step_s", choice->step_s, arena);
     json_add_number(out, "passes_s", choice->passes_s, arena);
     json_add_number(out, "sum_s", choice->comm_s, arena);
+    json_add_number(out, "examples_per_s", (double)choice->global_batch / choice->step_s, arena);
+    json_add_number(out, "goodput_per_s",
+                    (double)choice->global_batch / choice->step_s * choice->statistical, arena);
     json_add_number(out, "seconds_to_target", choice->seconds, arena);
     add_interval(out, "seconds_to_target_90", choice->seconds_in, arena);
     json_add_number(out, "replica_seconds", choice->paid_s, arena);

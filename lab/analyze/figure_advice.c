@@ -25,6 +25,8 @@ static const TableColumn columns[] = {
     {"hardware_efficiency", "1"},
     {"statistical_efficiency", "1"},
     {"efficiency", "1"},
+    {"rate", "examples/s"},
+    {"goodput", "examples/s"}, /* the rate of the fewest examples that would do as much */
     {"choice", "1"}, /* 1 fastest, 2 fastest at 80 % efficiency, 4 cheapest; sums of them */
     {"label", NULL},
 };
@@ -78,6 +80,9 @@ static void add_row(Table *out, const Advice *advice, const Choice *choice, Aren
     table_number(out, choice->hardware);
     table_number(out, choice->statistical);
     table_number(out, choice->efficiency);
+    double rate = (double)choice->global_batch / choice->step_s;
+    table_number(out, rate);
+    table_number(out, rate * choice->statistical);
     table_number(out, (choice == advice->fastest) + 2 * (choice == advice->efficient) +
                           4 * (choice == advice->cheapest));
     table_text(out, short_number(choice->seconds, arena));
