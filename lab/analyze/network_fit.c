@@ -80,12 +80,16 @@ bool network_fit_memory(Network *net, const Calibration *calibration, int ranks,
     return true;
 }
 
+/* Sums send and receive at once, so a rate that was measured that way counts. */
 bool network_fit_link(Network *net, const Calibration *calibration) {
     static const char where[] = "between hosts";
     const MessageTime *one = message_of(calibration, where, 4, 1);
     const MessageTime *pile = message_of(calibration, where, 4, 32);
+    const MessageTime *both = message_of(calibration, "between hosts, both ways", 4 << 20, 1);
     if (!pile || !messages(&net->latency_s, &net->link_bytes_per_s, calibration, where))
         return false;
+    if (both && both->seconds > net->latency_s)
+        net->link_bytes_per_s = (double)both->bytes / (both->seconds - net->latency_s);
     net->overhead_s = fmax(0, pile->seconds - one->seconds) / (double)(pile->messages - 1);
     return true;
 }

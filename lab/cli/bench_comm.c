@@ -24,9 +24,10 @@ typedef struct Pile {
     int messages;
 } Pile;
 static const Pile piles[] = {{4, 1}, {4, 32}, {64 << 10, 1}, {1 << 20, 1}, {8 << 20, 1}};
-enum { N_PILES = sizeof piles / sizeof *piles };
+enum { N_PILES = sizeof piles / sizeof *piles, EXCHANGED = 4 << 20 };
 
 typedef struct CommBench {
+    Arena *arena;
     Comm *comm;
     double seconds;
     bool json;
@@ -34,7 +35,7 @@ typedef struct CommBench {
     char utc[CLOCK_UTC_ROOM];
     int n_sums, n_messages, n_memory;
     SumTime sum[N_WAYS * N_SIZES];
-    MessageTime message[2 * N_PILES];
+    MessageTime message[2 * (N_PILES + 1)];
     MemoryRate memory[2];
 } CommBench;
 
@@ -97,11 +98,14 @@ static Error *sums_of(CommBench *bench, int64_t n_floats) {
 }
 
 static void tell_messages(const CommBench *bench, const MessageTime *time, Arena *arena) {
+    const MessageTime *large = &time[N_PILES - 1], *both = &time[N_PILES];
     double latency = time[0].seconds, more = (time[1].seconds - latency) / (piles[1].messages - 1);
-    double bytes_s = (double)time[N_PILES - 1].bytes / (time[N_PILES - 1].seconds - latency);
+    double bytes_s = (double)large->bytes / (large->seconds - latency);
+    double both_s = (double)both->bytes / (both->seconds - latency);
     if (!bench->json) {
-        printf("messages %s: latency %.2f us, one more %.2f us, bandwidth %.2f GB/s\n", time->where,
-               1e6 * latency, 1e6 * more, bytes_s * 1e-9);
+        printf("messages %s: latency %.2f us, one more %.2f us, bandwidth %.3f GB/s, both ways at "
+               "once %.3f GB/s each\n",
+               time->where, 1e6 * latency, 1e6 * more, bytes_s * 1e-9, both_s * 1e-9);
         return;
     }
     Json *object = json_object(arena);
@@ -109,23 +113,30 @@ static void tell_messages(const CommBench *bench, const MessageTime *time, Arena
     json_add_number(object, "latency_s", latency, arena);
     json_add_number(object, "more_s", more, arena);
     json_add_number(object, "bytes_per_s", bytes_s, arena);
+    json_add_number(object, "both_ways_bytes_per_s", both_s, arena);
     printf("%s\n", json_canonical(object, arena));
 }
 
 static void messages(CommBench *bench, int other, const char *where) {
     Arena *arena = arena_new();
     MessageTime *time = &bench->message[bench->n_messages];
-    for (int i = 0; i < N_PILES; i++)
+    double seconds = bench->seconds / 4;
+    for (int i = 0; i <= N_PILES; i++)
         time[i] = (MessageTime){.where = where,
                                 .replicas = comm_size(bench->comm),
                                 .hosts = comm_hosts(bench->comm),
-                                .bytes = piles[i].bytes,
-                                .messages = piles[i].messages,
-                                .seconds =
-                                    measure_message_s(bench->comm, other, piles[i].bytes,
-                                                      piles[i].messages, bench->seconds / 4, arena),
                                 .utc = bench->utc};
-    bench->n_messages += N_PILES;
+    for (int i = 0; i < N_PILES; i++) {
+        time[i].bytes = piles[i].bytes;
+        time[i].messages = piles[i].messages;
+        time[i].seconds = measure_message_s(bench->comm, other, piles[i].bytes, piles[i].messages,
+                                            seconds, arena);
+    }
+    time[N_PILES].where = arena_print(bench->arena, "%s, both ways", where);
+    time[N_PILES].bytes = EXCHANGED;
+    time[N_PILES].messages = 1;
+    time[N_PILES].seconds = measure_exchange_s(bench->comm, other, EXCHANGED, seconds, arena);
+    bench->n_messages += N_PILES + 1;
     if (comm_rank(bench->comm) == 0)
         tell_messages(bench, time, arena);
     arena_end(arena);
@@ -143,6 +154,14 @@ static void memory(CommBench *bench, Arena *arena) {
     }
 }
 
+/* Seconds in which every way summed once, at the last length; the same on all ranks. */
+static double last_round_s(const CommBench *bench) {
+    double sum = 0;
+    for (int i = 0; i < N_WAYS && bench->n_sums; i++)
+        sum += bench->sum[bench->n_sums - 1 - i].seconds;
+    return sum;
+}
+
 static Error *measure(CommBench *bench, Arena *arena) {
     Comm *comm = bench->comm;
     memory(bench, arena);
@@ -156,7 +175,8 @@ static Error *measure(CommBench *bench, Arena *arena) {
             printf(" %12s", way_name(i));
         printf("  copy/tree place/tree of triad\n");
     }
-    for (int i = 0; i < N_SIZES; i++)
+    /* a slow link would take minutes over the longest */
+    for (int i = 0; i < N_SIZES && last_round_s(bench) <= bench->seconds; i++)
         PASS(sums_of(bench, sum_bytes_measured[i] / 4));
     int local = comm_local_size(comm), size = comm_size(comm);
     if (local > 1)
@@ -179,7 +199,8 @@ static Error *under_mpi(const CommandLine *line, Arena *arena) {
     Comm *world;
     PASS(comm_begin(&world, arena));
     CommBench *bench = ARENA_NEW(arena, CommBench);
-    *bench = (CommBench){.comm = world,
+    *bench = (CommBench){.arena = arena,
+                         .comm = world,
                          .seconds = bench_number(line, "--seconds", 1),
                          .json = command_option(line, "--json") != NULL};
     clock_utc(bench->utc);

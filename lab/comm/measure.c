@@ -132,6 +132,22 @@ double measure_message_s(Comm *comm, int other, int64_t bytes, int messages, dou
     return median;
 }
 
+double measure_exchange_s(Comm *comm, int other, int64_t bytes, double seconds, Arena *arena) {
+    double *time = ARENA_ARRAY(arena, double, MAX_ROUNDS + WARM_ROUNDS);
+    char *out = arena_alloc(arena, (size_t)bytes), *in = arena_alloc(arena, (size_t)bytes);
+    MPI_Comm handle = comm_handle(comm);
+    int rank = comm_rank(comm), round = 0, to = rank == 0 ? other : 0;
+    for (double end = clock_s() + seconds; go_on(comm, round, end); round++) {
+        together(comm);
+        double start = clock_s();
+        if (rank == 0 || rank == other)
+            MPI_Sendrecv(out, (int)bytes, MPI_BYTE, to, TAG, in, (int)bytes, MPI_BYTE, to, TAG,
+                         handle, MPI_STATUS_IGNORE);
+        time[round] = slowest(comm, clock_s() - start);
+    }
+    return stats_median(time + WARM_ROUNDS, round - WARM_ROUNDS);
+}
+
 VEC_CLONES
 static void triad(float *a, const float *b, const float *c, float s, int64_t n) {
     for (int64_t i = 0; i < n; i++)

@@ -25,6 +25,10 @@ Error *measure_sums(double *out, Comm *comm, const Way *ways, int n_ways, int64_
 double measure_message_s(Comm *comm, int other, int64_t bytes, int messages, double seconds,
                          Arena *arena);
 
+/* A message of `bytes` from rank 0 to rank `other` and one back at the same time, until both are
+ * there, median. On many networks it takes longer than one alone, and sums always go both ways. */
+double measure_exchange_s(Comm *comm, int other, int64_t bytes, double seconds, Arena *arena);
+
 /* Bytes a second of a = b + s c, the first `ranks` of `comm` on vectors of their own at the same
  * time, 12 bytes an element: the sum over those of this host. */
 double measure_triad_bytes_s(Comm *comm, int ranks, double seconds, Arena *arena);

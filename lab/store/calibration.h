@@ -14,7 +14,7 @@ typedef struct SumTime { /* of one sum over all replicas */
 } SumTime;
 
 typedef struct MessageTime {
-    const char *where; /* "inside a host", "between hosts" */
+    const char *where; /* "inside a host", "between hosts"; "..., both ways" */
     int64_t replicas, hosts, bytes;
     int64_t messages; /* under way at once */
     double seconds;   /* until the last one is there, one way, median */

@@ -238,7 +238,7 @@ static inline double play_hierarchical(World *w, double bytes, bool ring, Arena 
         int round = step - (m - 1);
         for (int r = 0; r < w->ranks; r++) {
             int node = r / m, place = r % m;
-            int other = ring ? (node + 1) % w->nodes : node ^ (1 << (round & 31));
+            int other = ring || !across ? (node + 1) % w->nodes : node ^ (1 << round);
             to[r] = across ? other * m + place : node * m + (place + 1) % m;
             part[r] = across && ring ? bytes / m / w->nodes : bytes / m;
         }

@@ -97,7 +97,8 @@ static const MessageTime messages[] = {
     {"inside a host", 2, 1, 8 << 20, 1, 2e-3, "now"},
     {"between hosts", 2, 2, 4, 1, 3e-5, "now"},
     {"between hosts", 2, 2, 4, 32, 3e-5 + 31 * 2e-6, "now"},
-    {"between hosts", 2, 2, 8 << 20, 1, 3e-5 + (8 << 20) / 1e8, "now"}};
+    {"between hosts", 2, 2, 8 << 20, 1, 3e-5 + (8 << 20) / 1e8, "now"},
+    {"between hosts, both ways", 2, 2, 4 << 20, 1, 3e-5 + (4 << 20) / 6e7, "now"}};
 static const MemoryRate rates[] = {{1, 9e9, "now"}, {2, 1.4e10, "now"}};
 
 static Calibration measured(int n_messages, Arena *arena) {
@@ -129,6 +130,9 @@ static void test_network__costs_what_was_measured(void **state) {
     assert_true(network_fit_link(&net, &calibration));
     assert_true(fabs(net.latency_s / 3e-5 - 1) < 1e-9 && fabs(net.overhead_s / 2e-6 - 1) < 1e-9);
     assert_true(fabs(net.link_bytes_per_s / 1e8 - 1) < 1e-9);
+    calibration = measured(6, arena); /* slower when both send: sums always do */
+    assert_true(network_fit_link(&net, &calibration));
+    assert_true(fabs(net.link_bytes_per_s / 6e7 - 1) < 1e-9);
     calibration = measured(2, arena);
     assert_false(network_fit_link(&net, &calibration));
     calibration.n[CALIBRATION_SUMS] = 0;
