@@ -9,12 +9,13 @@ typedef struct Blocks {
     double *trace, *sqnorm; /* (n) means */
 } Blocks;
 
+/* A block is of `least` values and more. */
 static Blocks cut(const double *const *trace, const double *const *sqnorm, const int64_t *n,
-                  int n_series, Arena *arena) {
+                  int n_series, int least, Arena *arena) {
     Blocks out = {.trace = ARENA_ARRAY(arena, double, n_series *NOISE_BLOCKS + 1),
                   .sqnorm = ARENA_ARRAY(arena, double, n_series *NOISE_BLOCKS + 1)};
     for (int k = 0; k < n_series; k++) {
-        int64_t blocks = n[k] / 2 < NOISE_BLOCKS ? n[k] / 2 : NOISE_BLOCKS;
+        int64_t blocks = n[k] / least < NOISE_BLOCKS ? n[k] / least : NOISE_BLOCKS;
         for (int64_t b = 0; b < blocks; b++) {
             double x = 0, y = 0;
             int seen = 0;
@@ -70,15 +71,13 @@ static Interval fieller(const Blocks *blocks, double x, double y, double t) {
     return (Interval){low, a > 0 && b > 0 ? (b + sqrt(root)) / a : NAN};
 }
 
-NoiseInterval noise_interval(const double *const *trace, const double *const *sqnorm,
-                             const int64_t *n, int n_series, Arena *arena) {
-    Blocks blocks = cut(trace, sqnorm, n, n_series, arena);
-    NoiseInterval out = {NAN, {NAN, NAN}, {NAN, NAN}, blocks.n};
+static NoiseInterval interval_of(Blocks blocks, int least) {
     double x = stats_mean(blocks.trace, blocks.n), y = stats_mean(blocks.sqnorm, blocks.n);
+    NoiseInterval out = {NAN, {NAN, NAN}, {NAN, NAN}, blocks.n, x, y};
     if (blocks.n == 0 || !(x > 0))
         return out;
     out.scale = turned(y / x);
-    if (blocks.n < NOISE_BLOCKS_MIN)
+    if (blocks.n < least)
         return out;
     double t = stats_t_quantile(NOISE_CONFIDENCE, blocks.n - 1),
            half = t * sqrt(jackknife_variance(&blocks, x, y));
@@ -93,6 +92,11 @@ static int64_t rows_to_target(const RunRecord *run) {
     while (n > 0 && (double)run->steps[n - 1].step > run->summary.steps_to_target)
         n--;
     return n;
+}
+
+NoiseInterval noise_interval(const double *const *trace, const double *const *sqnorm,
+                             const int64_t *n, int n_series, Arena *arena) {
+    return interval_of(cut(trace, sqnorm, n, n_series, 2, arena), NOISE_BLOCKS_MIN);
 }
 
 NoiseInterval noise_interval_of(const Cell *cell, NoiseMetric metric, Arena *arena) {
@@ -134,4 +138,36 @@ NoiseInterval noise_interval_of_curvature(const Cell *cell, Arena *arena) {
         form[r] = y;
     }
     return noise_interval(trace, form, n, cell->n_trials, arena);
+}
+
+/* One evaluation's means of a tensor, or of all together. */
+static void layer_means(double *trace, double *sqnorm, const RunRecord *run, int eval, int layer) {
+    const LayerRow *row = run->layers + (int64_t)eval * run->header.n_layers;
+    int from = layer == NOISE_ALL_LAYERS ? 0 : layer,
+        end = layer == NOISE_ALL_LAYERS ? run->header.n_layers : layer + 1;
+    *trace = *sqnorm = 0;
+    for (int i = from; i < end; i++) {
+        *trace += row[i].noise_trace;
+        *sqnorm += row[i].noise_sqnorm;
+    }
+}
+
+NoiseInterval noise_interval_of_layer(const Cell *cell, int layer, Arena *arena) {
+    const double **trace = ARENA_ARRAY(arena, const double *, cell->n_trials + 1);
+    const double **sqnorm = ARENA_ARRAY(arena, const double *, cell->n_trials + 1);
+    int64_t *n = ARENA_ARRAY(arena, int64_t, cell->n_trials + 1);
+    for (int r = 0; r < cell->n_trials; r++) {
+        const RunRecord *run = cell->runs[r];
+        double *x = ARENA_ARRAY(arena, double, run->n_evals + 1),
+               *y = ARENA_ARRAY(arena, double, run->n_evals + 1);
+        for (int e = 0; e < run->n_evals && layer < run->header.n_layers; e++) {
+            if (2 * run->evals[e].step <= run->evals[run->n_evals - 1].step)
+                continue;
+            layer_means(&x[n[r]], &y[n[r]], run, e, layer);
+            n[r]++;
+        }
+        trace[r] = x;
+        sqnorm[r] = y;
+    }
+    return interval_of(cut(trace, sqnorm, n, cell->n_trials, 1, arena), NOISE_WINDOWS_MIN);
 }

@@ -76,11 +76,14 @@ static void record_eval(Trainer *trainer) {
     const Model *model = trainer->model;
     for (int i = 0; i < model->n_segments; i++) {
         const Segment *segment = &model->segments[i];
+        NoiseEstimate mean = noise_take(&trainer->layer_sum[i]);
         trainer->layer_rows[i] = (LayerRow){
             .weight_norm = sqrt(vec_sumsq(trainer->weights + segment->offset, segment->n)),
             .grad_norm = sqrt(trainer->layers[i].grad_sumsq),
             .trust_ratio = trainer->layers[i].trust,
             .noise_scale = noise_scale(&trainer->layer_noise[i]),
+            .noise_trace = mean.trace,
+            .noise_sqnorm = mean.sqnorm,
         };
     }
     if (recorder && recorder->eval && !trainer->failure)

@@ -29,3 +29,20 @@ double noise_scale(NoiseSmooth *smooth) {
     smooth->n_undefined++;
     return NAN;
 }
+
+void noise_add(NoiseSum *sum, NoiseEstimate estimate) {
+    if (!isfinite(estimate.trace) || !isfinite(estimate.sqnorm))
+        return;
+    sum->trace += estimate.trace;
+    sum->sqnorm += estimate.sqnorm;
+    sum->n++;
+}
+
+NoiseEstimate noise_take(NoiseSum *sum) {
+    double n = (double)sum->n;
+    NoiseEstimate out = {NAN, NAN};
+    if (sum->n > 0)
+        out = (NoiseEstimate){sum->trace / n, sum->sqnorm / n};
+    *sum = (NoiseSum){0};
+    return out;
+}

@@ -34,4 +34,14 @@ void noise_see(NoiseSmooth *smooth, NoiseEstimate estimate, double decay);
  * positive. */
 double noise_scale(NoiseSmooth *smooth);
 
+/* A plain mean over the steps since it was taken last; part of a trial's state too. */
+typedef struct NoiseSum {
+    double trace, sqnorm;
+    int64_t n;
+} NoiseSum;
+
+void noise_add(NoiseSum *sum, NoiseEstimate estimate);
+/* NaN when nothing was added; begins anew. */
+NoiseEstimate noise_take(NoiseSum *sum);
+
 #endif

@@ -42,6 +42,7 @@ typedef struct EvalRow {
 
 typedef struct LayerRow {
     double weight_norm, grad_norm, trust_ratio, noise_scale;
+    double noise_trace, noise_sqnorm; /* means over the steps since the evaluation before */
 } LayerRow;
 
 /* Of the training loss, over a fixed subset of the training set; on request. */

@@ -105,6 +105,7 @@ static void buffers_new(Trainer *trainer) {
     trainer->weights = ARENA_ARRAY(arena, float, model->n_weights + model->n_stats);
     trainer->running = trainer->weights + model->n_weights;
     trainer->layer_noise = ARENA_ARRAY(arena, NoiseSmooth, n_segments);
+    trainer->layer_sum = ARENA_ARRAY(arena, NoiseSum, n_segments);
     trainer->index = ARENA_ARRAY(arena, int64_t, own);
     int threads = trainer->layout->threads;
     trainer->nodes = ARENA_ARRAY(arena, TreeNode, TREE_MAX_NODES * threads);

@@ -24,9 +24,10 @@ static void add_slots(StateArray *out, int *n, Optim *optim) {
 int trainer_state(Trainer *trainer, StateArray out[CHECKPOINT_MAX_ARRAYS]) {
     enum {
         SMOOTH_WORDS = sizeof(NoiseSmooth) / 8,
+        SUM_WORDS = sizeof(NoiseSum) / 8,
         SUMMARY_WORDS = (sizeof(RunSummary) - offsetof(RunSummary, steps_to_target)) / 8,
     };
-    _Static_assert(sizeof(NoiseSmooth) % 8 == 0, "words");
+    _Static_assert(sizeof(NoiseSmooth) % 8 == 0 && sizeof(NoiseSum) % 8 == 0, "words");
     _Static_assert(offsetof(RunSummary, steps_to_target) % 8 == 0,
                    "outcome and steps_run stand before");
     Optim *optim = trainer->optim;
@@ -40,6 +41,8 @@ int trainer_state(Trainer *trainer, StateArray out[CHECKPOINT_MAX_ARRAYS]) {
     add(out, &n, "noise", STATE_WORDS, SMOOTH_WORDS, &trainer->noise);
     add(out, &n, "layer_noise", STATE_WORDS, SMOOTH_WORDS * trainer->model->n_segments,
         trainer->layer_noise);
+    add(out, &n, "layer_sum", STATE_WORDS, SUM_WORDS * trainer->model->n_segments,
+        trainer->layer_sum);
     if (trainer->preconditioner)
         add(out, &n, "preconditioned", STATE_WORDS, SMOOTH_WORDS, &trainer->preconditioned);
     if (trainer->curvature)

@@ -53,6 +53,7 @@ typedef struct Trainer {
     float *averaged; /* (n_weights) moving average of the weights; NULL: off */
     Optim *optim;
     NoiseSmooth noise, *layer_noise; /* layer_noise (n_segments) */
+    NoiseSum *layer_sum;             /* (n_segments) since the last evaluation */
     NoiseSmooth gain_noise;          /* of a scaling rule that follows the noise */
     NoiseSmooth preconditioned;      /* noise of P g */
     int64_t curvature_at;            /* examples seen when it was measured last */

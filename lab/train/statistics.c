@@ -68,7 +68,9 @@ void stage_noise(Trainer *trainer) {
         double u = trainer->sums[SUM_SQNORMS + i], g = trainer->layers[i].grad_sumsq;
         unit_total += u;
         grad_total += g;
-        noise_see(&trainer->layer_noise[i], noise_of(trainer, u, g), NOISE_DECAY);
+        NoiseEstimate own = noise_of(trainer, u, g);
+        noise_see(&trainer->layer_noise[i], own, NOISE_DECAY);
+        noise_add(&trainer->layer_sum[i], own);
     }
     NoiseEstimate whole = noise_of(trainer, unit_total, grad_total);
     noise_see(&trainer->noise, whole, NOISE_DECAY);

@@ -24,7 +24,8 @@ static inline void write_run(const char *folder, const RunRecord *run) {
     for (int64_t s = 0; s < run->n_steps; s++) {
         MUST(recorder.step(recorder.self, &run->steps[s]));
         for (; e < run->n_evals && run->evals[e].step == s + 1; e++)
-            MUST(recorder.eval(recorder.self, &run->evals[e], NULL, 0));
+            MUST(recorder.eval(recorder.self, &run->evals[e],
+                               run->layers + run->header.n_layers * e, run->header.n_layers));
         for (; d < run->n_digests && run->digests[d].step == s + 1; d++)
             MUST(recorder.digest(recorder.self, s + 1, weights, run->header.n_weights));
     }

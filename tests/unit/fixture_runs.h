@@ -29,6 +29,7 @@ static const FixtureOptimizer fixture_optimizers[] = {
 #define FIXTURE_BUDGET (10 * FIXTURE_TRAIN) /* examples */
 #define FIXTURE_EVERY 1500                  /* examples between evaluations */
 #define FIXTURE_VERIFY_STEPS 50
+#define FIXTURE_TENSORS 4
 
 /* What one run is. */
 typedef struct FixtureRun {
@@ -94,6 +95,20 @@ static inline StepRow fixture_step(const FixtureRun *run, int64_t step, double s
     return row;
 }
 
+/* Tensors share the gradient in known parts, so that their noise scales differ: of the noise 8, 4,
+ * 2 and 1 fifteenths, of |G|^2 a quarter each. */
+static inline void fixture_layers(LayerRow *out, const StepRow *row, uint64_t seed) {
+    Rng rng = rng_new(seed, RNG_TEST, 5000 + (uint64_t)row->step);
+    for (int i = 0; i < FIXTURE_TENSORS; i++)
+        out[i] = (LayerRow){.weight_norm = 1 + i,
+                            .grad_norm = row->grad_norm / 2,
+                            .trust_ratio = 1,
+                            .noise_scale = row->noise_scale,
+                            .noise_trace = row->noise_trace * (8 >> i) / 15,
+                            .noise_sqnorm =
+                                row->noise_sqnorm / FIXTURE_TENSORS * (1 + 0.2 * rng_normal(&rng))};
+}
+
 static inline const char *fixture_config(const FixtureRun *run, Arena *arena) {
     return arena_print(
         arena,
@@ -155,7 +170,10 @@ static inline void fixture_header(RunRecord *out, const FixtureRun *run, Arena *
     header->oversubscribed = run->oversubscribed;
     header->alone = run->mode == RUN_VERIFY;
     header->canonical = true;
-    header->n_layers = 0;
+    static const char *const tensors[FIXTURE_TENSORS] = {"layer1.weight", "layer1.bias",
+                                                         "layer2.weight", "layer2.bias"};
+    header->n_layers = FIXTURE_TENSORS;
+    header->layer_names = tensors;
     Json *provenance = json_object(arena);
     json_add_text(provenance, "git_commit", "0123456789abcdef", arena);
     json_add_text(provenance, "cpu", "Invented CPU <8 cores>", arena);
@@ -181,6 +199,8 @@ static inline void fixture_train(RunRecord *out, const FixtureRun *run, Arena *a
         rng_new(run->seed, RNG_TEST, (uint64_t)run->replicas + 1000 * (uint64_t)run->global_batch);
     out->steps = ARENA_ARRAY(arena, StepRow, last);
     out->evals = ARENA_ARRAY(arena, EvalRow, FIXTURE_BUDGET / FIXTURE_EVERY + 2);
+    out->layers =
+        ARENA_ARRAY(arena, LayerRow, FIXTURE_TENSORS * (FIXTURE_BUDGET / FIXTURE_EVERY + 2));
     out->curvatures = ARENA_ARRAY(arena, CurvatureRow, FIXTURE_BUDGET / FIXTURE_EVERY + 2);
     out->digests = ARENA_ARRAY(arena, RunDigest, FIXTURE_BUDGET / FIXTURE_EVERY + 4);
     double wall_s = 0;
@@ -194,6 +214,7 @@ static inline void fixture_train(RunRecord *out, const FixtureRun *run, Arena *a
             double done = (double)step / target_steps, ceiling = misses ? 0.88 : 0.97;
             double accuracy =
                 ceiling - (ceiling - 0.1) * exp(-done * log((0.97 - 0.1) / (0.97 - 0.902)));
+            fixture_layers(out->layers + FIXTURE_TENSORS * out->n_evals, row, run->seed);
             EvalRow *eval = &out->evals[out->n_evals++];
             out->curvatures[out->n_curvatures] =
                 (CurvatureRow){.step = step,

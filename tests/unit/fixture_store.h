@@ -93,7 +93,8 @@ static inline EvalRow fixture_eval(int i) {
 }
 
 static inline LayerRow fixture_layer(int eval, int layer) {
-    return (LayerRow){1 + eval, 10 + layer, layer ? NAN : 0.001, 100 * eval + layer};
+    return (LayerRow){1 + eval,           10 + layer, layer ? NAN : 0.001,
+                      100 * eval + layer, 7 + layer,  1 - eval};
 }
 
 static inline CurvatureRow fixture_curvature(int eval) {

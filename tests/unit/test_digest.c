@@ -23,7 +23,7 @@ static Trace trace_new(void) {
     return (Trace){
         .step = {3, 96, 32, 0.1, 0.5, 1.0 / 3, NAN, -1.5, INFINITY, 1, 2, 3, 4, 5, 6},
         .eval = {3, 96, 2.5, 0.25, 2.25, 0.125, 9},
-        .layers = {{1, 2, 3, 4}, {5, 6, 7, NAN}},
+        .layers = {{1, 2, 3, 4, 8, 9}, {5, 6, 7, NAN, 10, 11}},
         .weights = {1.5f, -0.0f, NAN},
     };
 }
@@ -115,11 +115,14 @@ static void *row_of(Trace *trace, SchemaGroup group) {
 }
 
 /* Seconds, what is measured on request alone, and what the trajectory already holds: lr_gain stands
- * in lr, the top-5 accuracies follow from the weights and came when digests had been recorded. */
+ * in lr, the top-5 accuracies follow from the weights, the layers' means from the gradients, and
+ * both came when digests had been recorded. */
 static bool is_apart(const Column *column) {
     static const char *const held[] = {"lr_gain", "valid_top5", "test_top5"};
     size_t n = strlen(column->name);
-    bool apart = (n > 2 && strcmp(column->name + n - 2, "_s") == 0) ||
+    bool mean = column->group == GROUP_LAYERS && (strcmp(column->name, "noise_trace") == 0 ||
+                                                  strcmp(column->name, "noise_sqnorm") == 0);
+    bool apart = mean || (n > 2 && strcmp(column->name + n - 2, "_s") == 0) ||
                  strncmp(column->name, "preconditioned_", 15) == 0;
     for (int i = 0; i < 3; i++)
         apart |= strcmp(column->name, held[i]) == 0;

@@ -88,6 +88,38 @@ static void test_noise__is_unbiased_about_the_training_set(void **state) {
     arena_end(arena);
 }
 
+/* A tensor's means over the steps between two evaluations add up to the means of the whole
+ * gradient's estimates over the same steps. */
+static void test_noise__layers_add_up_between_evaluations(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    KeptRun run = run_trial(
+        read_trial("{\"dataset\": {\"name\": \"blobs\", \"train\": 400}, \"model\": {\"name\": "
+                   "\"mlp\", \"hidden\": [9]}, \"global_batch\": 32, \"mini_batch\": 4, "
+                   "\"optimizer\": \"momentum\", \"lr\": {\"base\": 0.02}, \"stop\": {\"steps\": "
+                   "50}, \"eval\": {\"every_examples\": 300}}",
+                   arena),
+        1, 2, arena);
+    assert_true(run.n_evals >= 4 && run.n_layers == 4);
+    int64_t from = 0;
+    for (int e = 0; e < run.n_evals; e++) {
+        double trace = 0, sqnorm = 0, sum_trace = 0, sum_sqnorm = 0;
+        double n = (double)(run.evals[e].step - from);
+        for (int64_t s = from; s < run.evals[e].step; s++) {
+            trace += run.steps[s].noise_trace / n;
+            sqnorm += run.steps[s].noise_sqnorm / n;
+        }
+        for (int i = 0; i < run.n_layers; i++) {
+            sum_trace += run.layers[e][i].noise_trace;
+            sum_sqnorm += run.layers[e][i].noise_sqnorm;
+        }
+        assert_true(fabs(sum_trace / trace - 1) < 1e-9);
+        assert_true(fabs(sum_sqnorm - sqnorm) < 1e-9 * trace);
+        from = run.evals[e].step;
+    }
+    arena_end(arena);
+}
+
 /* Next to no noise and frozen weights: sqrt(v) is |g|, and P = 1 / (|g| + eps). */
 static void test_noise__preconditioned_is_exact_without_noise(void **state) {
     (void)state;
@@ -210,6 +242,7 @@ int main(void) {
         cmocka_unit_test(test_noise__matches_the_fixture),
         cmocka_unit_test(test_noise__scale_is_undefined_while_the_signal_is_not_positive),
         cmocka_unit_test(test_noise__is_unbiased_about_the_training_set),
+        cmocka_unit_test(test_noise__layers_add_up_between_evaluations),
         cmocka_unit_test(test_noise__preconditioned_is_exact_without_noise),
         cmocka_unit_test(test_noise__preconditioned_is_exact_on_the_noisy_quadratic),
         cmocka_unit_test(test_noise__preconditioned_is_missing_where_there_is_none),

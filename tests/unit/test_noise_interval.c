@@ -137,6 +137,87 @@ static void test_noise_interval__without_a_gradient_there_is_no_upper_end(void *
     assert_true(agree >= 190);
 }
 
+/* Seeds of one cell with a tensor each of two quadratics, recorded as the training loop does: means
+ * between evaluations. */
+static const Cell *cell_of_windows(double exact[2], const Quadratic *const tensor[2], int n_seeds,
+                                   int window, uint64_t seed, Arena *arena) {
+    enum { TENSORS = 2 };
+    Cell *cell = ARENA_NEW(arena, Cell);
+    cell->n_trials = n_seeds;
+    cell->runs = ARENA_ARRAY(arena, const RunRecord *, n_seeds);
+    for (int r = 0; r < n_seeds; r++) {
+        RunRecord *run = ARENA_NEW(arena, RunRecord);
+        run->n_steps = tensor[0]->steps;
+        run->n_evals = tensor[0]->steps / window;
+        run->header.n_layers = TENSORS;
+        run->steps = ARENA_ARRAY(arena, StepRow, run->n_steps);
+        run->evals = ARENA_ARRAY(arena, EvalRow, run->n_evals);
+        run->layers = ARENA_ARRAY(arena, LayerRow, TENSORS * run->n_evals);
+        run->steps[run->n_steps - 1].step = run->n_steps;
+        for (int i = 0; i < TENSORS; i++) {
+            double trace[MAX_STEPS], sqnorm[MAX_STEPS];
+            train(trace, sqnorm, &exact[i], tensor[i],
+                  1000 * seed + 10 * (uint64_t)r + (uint64_t)i);
+            for (int t = 0; t < run->n_evals * window; t++) {
+                LayerRow *row = &run->layers[t / window * TENSORS + i];
+                row->noise_trace += trace[t] / window;
+                row->noise_sqnorm += sqnorm[t] / window;
+                run->evals[t / window].step = t + 1;
+            }
+        }
+        cell->runs[r] = run;
+    }
+    return cell;
+}
+
+/* At frozen weights every stretch has the same exact value, so the second half too. */
+static void test_noise_interval__of_a_tensor_covers_the_exact_value(void **state) {
+    (void)state;
+    static const Quadratic strong = {"strong", 0.1, 3, 240, 4, true},
+                           weak = {"weak", 0.1, 1.2, 240, 4, true};
+    static const Quadratic *const tensor[2] = {&strong, &weak};
+    enum { REPETITIONS = 300, MOST_SEEDS = 4 };
+    for (int n_seeds = 1; n_seeds <= MOST_SEEDS; n_seeds += MOST_SEEDS - 1) {
+        double covered[2] = {0}, exact[2];
+        for (int r = 0; r < REPETITIONS; r++) {
+            Arena *arena = arena_new();
+            const Cell *cell = cell_of_windows(exact, tensor, n_seeds, 30, (uint64_t)r, arena);
+            NoiseInterval all = noise_interval_of_layer(cell, NOISE_ALL_LAYERS, arena);
+            for (int i = 0; i < 2; i++) {
+                NoiseInterval interval = noise_interval_of_layer(cell, i, arena);
+                assert_int_equal(interval.n_blocks, 4 * n_seeds);
+                covered[i] += covers(interval.in, exact[i]) ? 1.0 / REPETITIONS : 0;
+                all.trace -= interval.trace;
+            }
+            near(all.trace, 0, 1e-9);
+            arena_end(arena);
+        }
+        printf("%2d blocks, tensors of exactly %.0f and %.0f: covered in %.3f and %.3f\n",
+               4 * n_seeds, exact[0], exact[1], covered[0], covered[1]);
+        for (int i = 0; i < 2; i++)
+            assert_true(covered[i] >= 0.85 && covered[i] <= 0.97);
+    }
+}
+
+/* Journals that are older than the columns, and models that are not cut into tensors. */
+static void test_noise_interval__of_a_tensor_that_was_not_recorded(void **state) {
+    (void)state;
+    static const Quadratic one = {"one", 0.1, 3, 240, 4, true};
+    static const Quadratic *const tensor[2] = {&one, &one};
+    double exact[2];
+    Arena *arena = arena_new();
+    const Cell *cell = cell_of_windows(exact, tensor, 1, 60, 1, arena);
+    NoiseInterval few = noise_interval_of_layer(cell, 0, arena);
+    assert_int_equal(few.n_blocks, 2);
+    assert_true(isfinite(few.scale) && isnan(few.in.low) && isnan(few.in.high));
+    assert_int_equal(noise_interval_of_layer(cell, 2, arena).n_blocks, 0);
+    for (int i = 0; i < 8; i++)
+        cell->runs[0]->layers[i].noise_trace = NAN;
+    assert_int_equal(noise_interval_of_layer(cell, 0, arena).n_blocks, 0);
+    assert_true(isnan(noise_interval_of_layer(cell, NOISE_ALL_LAYERS, arena).scale));
+    arena_end(arena);
+}
+
 static void test_noise_interval__few_or_missing_steps(void **state) {
     (void)state;
     Arena *arena = arena_new();
@@ -177,6 +258,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_noise_interval__covers_the_exact_value),
         cmocka_unit_test(test_noise_interval__without_a_gradient_there_is_no_upper_end),
+        cmocka_unit_test(test_noise_interval__of_a_tensor_covers_the_exact_value),
+        cmocka_unit_test(test_noise_interval__of_a_tensor_that_was_not_recorded),
         cmocka_unit_test(test_noise_interval__few_or_missing_steps),
         cmocka_unit_test(test_noise_interval__ends_at_the_target),
     };

@@ -15,7 +15,7 @@ typedef struct KeptRun {
     EvalRow *evals;
     CurvatureRow *curvatures;
     int n_curvatures;
-    LayerRow *layers; /* of the last evaluation */
+    LayerRow **layers; /* (n_evals) of each evaluation, n_layers */
     int n_evals, n_layers;
     float *weights; /* (n_weights) at the end */
     int64_t n_weights;
@@ -44,9 +44,11 @@ static inline Error *keep_step(void *self, const StepRow *row) {
 static inline Error *keep_eval(void *self, const EvalRow *row, const LayerRow *layers,
                                int n_layers) {
     KeptRun *kept = self;
-    assert(kept->n_evals < kept->room && n_layers <= 64);
+    assert(kept->n_evals < kept->room);
+    LayerRow *own = ARENA_ARRAY(kept->arena, LayerRow, n_layers + 1);
+    memcpy(own, layers, sizeof *layers * (size_t)n_layers);
+    kept->layers[kept->n_evals] = own;
     kept->evals[kept->n_evals++] = *row;
-    memcpy(kept->layers, layers, sizeof *layers * (size_t)n_layers);
     kept->n_layers = n_layers;
     return NULL;
 }
@@ -117,7 +119,7 @@ static inline KeptRun continue_trial(const ReadTrial *trial, uint64_t seed, int 
                     .lost = how->lost};
     kept.steps = ARENA_ARRAY(arena, StepRow, kept.room);
     kept.evals = ARENA_ARRAY(arena, EvalRow, kept.room);
-    kept.layers = ARENA_ARRAY(arena, LayerRow, 64);
+    kept.layers = ARENA_ARRAY(arena, LayerRow *, kept.room);
     kept.curvatures = ARENA_ARRAY(arena, CurvatureRow, kept.room);
     Recorder recorder = {.self = &kept,
                          .step = keep_step,
