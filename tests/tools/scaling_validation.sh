@@ -4,6 +4,7 @@
 #
 # 1. One host: calibrates (bench comm), fits single-replica layouts at two batches and two mini-batches, predicts other batches
 #    and mini-batches on one and two replicas.
+#    Any study's own layouts, each batch predicted from the others: scaling_predict RESULTS RESULTS two_cores CALIBRATION.h5
 # 2. Two and three hosts (network namespaces; needs root): calibrates messages over a link of 1 Gb/s, predicts sums over links
 #    of 1, 0.5 and 0.2 Gb/s, for `noop` models of two sizes.
 root=${BATCHLAB_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
@@ -102,7 +103,8 @@ for hosts in 2 3; do
     "$predict" "$work/results/noop" "$work/lan-$hosts-$factor/noop" "$work/lan.json" "$lan" "$factor" || fail "prediction"
   done
 done | tee "$work/hosts"
-awk '/measured/ { e = $NF == "%" ? $(NF - 1) : $NF; n++; x[n] = e < 0 ? -e : e }
+awk '/measured/ { for (i = 1; i <= NF; i++) if ($i == "%") e = $(i - 1)
+    n++; x[n] = e < 0 ? -e : e }
   END { for (i = 1; i <= n; i++) for (j = i + 1; j <= n; j++) if (x[j] < x[i]) { t = x[i]; x[i] = x[j]; x[j] = t }
     printf "several hosts together: %d layouts, error %.1f %% median, %.1f %% worst\n", n, x[int((n + 1) / 2)], x[n] }' "$work/hosts"
 echo "CPU stolen by the host meanwhile: $((($(steal) - stolen) / 100)) s"

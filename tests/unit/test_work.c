@@ -149,6 +149,24 @@ static void test_work__one_mini_batch_leaves_no_shard_cost(void **state) {
     arena_end(arena);
 }
 
+/* A layout a hundred times as long does not outvote three short ones: misses count in proportion.
+ */
+static void test_work__fit_weighs_layouts_alike(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    RunHeader header = {.model = "mlp", .dataset = "glyphs", .optimizer = "lars", .n_weights = 9};
+    Timing all[] = {timing(&header, 64, 64, 1), timing(&header, 64, 64, 1),
+                    timing(&header, 64, 64, 1), timing(&header, 6400, 6400, 1)};
+    for (int i = 0; i < 4; i++) /* in proportion, but the long one takes twice as long */
+        all[i].stage_s[STAGE_COMPUTE] = (i == 3 ? 2 : 1) * 1e-5 * (double)all[i].global_batch;
+    Timings timings = {4, all};
+    Work work;
+    work_fit(&work, &timings, &all[0], arena);
+    double one = work.shard_s + 64 * work.example_s;
+    assert_true(one > 0.9 * 64e-5 && one < 1.1 * 64e-5);
+    arena_end(arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_work__join_goes_from_the_sum_to_the_larger),
@@ -156,6 +174,7 @@ int main(void) {
         cmocka_unit_test(test_work__step_is_the_sum_of_its_parts),
         cmocka_unit_test(test_work__stragglers_are_what_drawing_them_gives),
         cmocka_unit_test(test_work__fit_finds_what_made_the_layouts),
+        cmocka_unit_test(test_work__fit_weighs_layouts_alike),
         cmocka_unit_test(test_work__one_mini_batch_leaves_no_shard_cost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
