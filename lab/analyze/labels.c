@@ -74,9 +74,23 @@ static bool contains(const Leaves *keys, const char *key) {
     return false;
 }
 
-static void note(Leaves *varying, const char *key, Arena *arena) {
-    if (!contains(varying, key))
-        leaves_add(varying, (Leaf){key, NULL}, arena);
+/* The name of the object that a key stands in ("model.name" for "model.hidden"); NULL when it has
+ * none, or the key is the name itself. */
+static const char *name_beside(const Leaves *leaves, const char *key) {
+    const char *dot = strrchr(key, '.');
+    if (!dot || strcmp(dot, ".name") == 0)
+        return NULL;
+    for (int i = 0; i < leaves->n; i++)
+        if (strncmp(leaves->leaf[i].key, key, (size_t)(dot - key)) == 0 &&
+            strcmp(leaves->leaf[i].key + (dot - key), ".name") == 0)
+            return leaves->leaf[i].value;
+    return NULL;
+}
+
+/* Settings of two kinds differ because the kinds do, and the kinds' names say so. */
+static bool named_apart(const Leaves *a, const Leaves *b, const char *key) {
+    const char *one = name_beside(a, key), *other = name_beside(b, key);
+    return one && other && strcmp(one, other) != 0;
 }
 
 /* Adds the keys in which `a` and `b` differ; both are sorted, so one walk does. */
@@ -84,10 +98,10 @@ static void differences(Leaves *varying, const Leaves *a, const Leaves *b, Arena
     int i = 0, j = 0;
     while (i < a->n || j < b->n) {
         int order = i == a->n ? 1 : j == b->n ? -1 : strcmp(a->leaf[i].key, b->leaf[j].key);
-        if (order != 0)
-            note(varying, order < 0 ? a->leaf[i].key : b->leaf[j].key, arena);
-        else if (strcmp(a->leaf[i].value, b->leaf[j].value) != 0)
-            note(varying, a->leaf[i].key, arena);
+        const char *key = order <= 0 ? a->leaf[i].key : b->leaf[j].key;
+        bool differ = order != 0 || strcmp(a->leaf[i].value, b->leaf[j].value) != 0;
+        if (differ && !contains(varying, key) && !named_apart(a, b, key))
+            leaves_add(varying, (Leaf){key, NULL}, arena);
         i += order <= 0;
         j += order >= 0;
     }
@@ -136,8 +150,8 @@ static void label_family(const char **labels, const Cell *cells, const Leaves *l
     qsort(refs, (size_t)(end - first), sizeof *refs, by_batch);
     Leaves varying = {0};
     for (int i = 1; i < end - first; i++)
-        if (refs[i].global_batch == refs[i - 1].global_batch)
-            differences(&varying, &leaves[refs[i - 1].index], &leaves[refs[i].index], arena);
+        for (int j = i; j-- > 0 && refs[j].global_batch == refs[i].global_batch;)
+            differences(&varying, &leaves[refs[j].index], &leaves[refs[i].index], arena);
     for (int i = first; i < end; i++)
         labels[i] = label_of(name, &leaves[i], &varying, arena);
 }

@@ -10,7 +10,8 @@
 typedef struct Probe {
     const char *key;
     double seconds_per_example;
-    double memory_bytes, checkpoint_bytes;
+    int64_t n_weights;
+    double thread_bytes; /* of one thread: workspace and gathered examples */
     double n_segments;
 } Probe;
 
@@ -39,10 +40,35 @@ static double time_model(const Model *model, int span, Arena *arena) {
     return passed / n / span;
 }
 
-/* Weight-long vectors of what is measured on request. */
-static double on_request(const TrialSettings *settings) {
-    return (settings->noise.preconditioned ? 1 : 0) +
-           (settings->curvature.every_examples > 0 ? 4 : 0);
+/* Program and libraries of a rank: what softmax regression on a few glyphs peaks at. */
+#define PROCESS_BYTES 41e6
+/* MPI's share, where there are several ranks. */
+#define MPI_BYTES 4e6
+
+/* Weight-long vectors beside gradients: the weights, what is measured on request, averages. */
+static double vectors(const TrialSettings *settings) {
+    return 1 + (settings->noise.preconditioned ? 1 : 0) +
+           (settings->curvature.every_examples > 0 ? 4 : 0) +
+           (settings->ema.half_life_examples > 0 ? 1 : 0);
+}
+
+static int64_t share(int64_t n, int64_t of) {
+    return (n + of - 1) / of;
+}
+
+/* Peak of one rank. A thread holds the sums of its shards that wait for their siblings: one for
+ * each level of the tree over its own part, and the new one. */
+static double rank_bytes(const Probe *probe, const PlannedTrial *trial, int replicas, int threads) {
+    const TrialSettings *settings = &trial->settings;
+    int64_t own = share(trial_shards(settings), replicas);
+    double working = (double)(threads < own ? threads : own), sums = 1;
+    for (int64_t left = share(own, threads); left > 1; left /= 2)
+        sums++;
+    double weight_bytes = 4.0 * (double)probe->n_weights;
+    return PROCESS_BYTES + (replicas > 1 ? MPI_BYTES + weight_bytes : 0) +
+           weight_bytes * (vectors(settings) + working * sums) +
+           (double)optim_slot_bytes(settings->optimizer, probe->n_weights) +
+           threads * probe->thread_bytes + dataset_bytes(trial->data);
 }
 
 static Error *probe_trial(Probe *out, const PlannedTrial *trial) {
@@ -55,16 +81,11 @@ static Error *probe_trial(Probe *out, const PlannedTrial *trial) {
                              (int)settings->mini_batch, scratch);
     if (!error) {
         out->seconds_per_example = time_model(model, (int)settings->mini_batch, scratch);
-        double weights = 4.0 * (double)model->n_weights, levels = 2;
-        for (int64_t s = trial_shards(settings); s > 1; s /= 2)
-            levels++;
-        double process =
-            50e6; /* program, libraries, MPI: the largest process of smoke.json peaked at 47 MB */
-        out->memory_bytes = process + weights * (1 + levels + on_request(settings)) +
-                            (double)optim_slot_bytes(settings->optimizer, model->n_weights) +
-                            dataset_bytes(data);
-        out->checkpoint_bytes =
-            weights + (double)optim_slot_bytes(settings->optimizer, model->n_weights);
+        int examples = settings->mini_batch > MODEL_EVAL_EXAMPLES ? (int)settings->mini_batch
+                                                                  : MODEL_EVAL_EXAMPLES;
+        out->n_weights = model->n_weights;
+        out->thread_bytes = (double)model->type->workspace_bytes(model, examples) +
+                            4.0 * examples * (model->n_features + model->n_labels);
         out->n_segments = model->n_segments;
     }
     arena_end(scratch);
@@ -101,17 +122,21 @@ static Error *find_probe(const Probe **out, Estimator *estimator, const PlannedT
 }
 
 /* Adds `times` runs of `steps` steps and `examples` examples. */
-static Error *add_runs(double *cpu_s, Estimator *estimator, const PlannedTrial *trial,
-                       int64_t steps, double examples, double times) {
+static Error *add_runs(double *cpu_s, Estimator *estimator, const Phase *phase,
+                       const PlannedTrial *trial, int64_t steps, double examples, double times) {
     const Probe *probe;
     PlanEstimate *out = estimator->out;
     PASS(find_probe(&probe, estimator, trial));
     /* a quarter more: evaluation, update, reduction */
     *cpu_s += times * 1.25 * examples * probe->seconds_per_example;
-    if (probe->memory_bytes > out->memory_bytes)
-        out->memory_bytes = probe->memory_bytes;
-    if (probe->checkpoint_bytes > out->checkpoint_bytes)
-        out->checkpoint_bytes = probe->checkpoint_bytes;
+    const OptimType *optimizer = trial->settings.optimizer;
+    double memory = rank_bytes(probe, trial, phase->replicas, phase->threads);
+    double checkpoint =
+        4.0 * (double)probe->n_weights + (double)optim_slot_bytes(optimizer, probe->n_weights);
+    if (memory > out->memory_bytes)
+        out->memory_bytes = memory;
+    if (checkpoint > out->checkpoint_bytes)
+        out->checkpoint_bytes = checkpoint;
     double evals = examples / (double)trial->settings.eval.every_examples + 1;
     out->disk_bytes +=
         times * (3 * ((double)steps * 140 + evals * (160 + 32 * probe->n_segments)) + 3e4);
@@ -128,7 +153,7 @@ static Error *add_pending(double *cpu_s, Estimator *estimator, const Plan *plan,
             continue;
         int64_t steps = plan_phase_steps(plan, phase, first);
         double part = (double)steps / (double)first->total_steps;
-        PASS(add_runs(cpu_s, estimator, first, steps, part * first->total_examples,
+        PASS(add_runs(cpu_s, estimator, phase, first, steps, part * first->total_examples,
                       (double)experiment->search->rerun_seeds));
     }
     return NULL;
@@ -155,7 +180,7 @@ static Error *add_phase(Estimator *estimator, const Plan *plan, const Phase *pha
         if (run->done || phase->rung) /* a run of several phases is counted once */
             continue;
         double before = cpu_s;
-        PASS(add_runs(&cpu_s, estimator, run->trial, run->steps, plan_run_work(run), 1));
+        PASS(add_runs(&cpu_s, estimator, phase, run->trial, run->steps, plan_run_work(run), 1));
         see_longest(estimator, plan, run, cpu_s - before);
     }
     PASS(add_pending(&cpu_s, estimator, plan, phase));

@@ -136,6 +136,36 @@ static void test_labels__name_what_differs_at_the_same_batch(void **state) {
     arena_end(arena);
 }
 
+/* Every second learning rate gets another model, which shares no setting with the first. */
+static void change_model(RunRecord *runs, int n, Arena *arena) {
+    for (int i = 0; i < n; i += i % 2 ? 3 : 1) {
+        const char *text = runs[i].header.config, *at = strstr(text, "\"hidden\":[128,128],");
+        const char *rest = strstr(at, "\"mlp\"") + 5;
+        Json *config;
+        runs[i].header.config =
+            arena_print(arena, "%.*s\"n\":1,\"name\":\"resnet\"%s", (int)(at - text), text, rest);
+        assert_null(
+            json_parse(&config, runs[i].header.config, strlen(runs[i].header.config), NULL, arena));
+        runs[i].config = config;
+    }
+}
+
+static void test_labels__kinds_are_named_without_their_settings(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    RunRecord *runs = learning_rates(4, arena);
+    change_model(runs, 8, arena);
+    const Cells *cells = cells_make(runs, 8, arena);
+    for (int i = 0; i < cells->n_series; i++) {
+        const char *label = cells->series[i].label;
+        if (!strstr(label, ", model resnet") && !strstr(label, ", model mlp"))
+            fail_msg("no model in '%s'", label);
+        assert_null(strstr(label, "hidden"));
+        assert_null(strstr(label, ", n 1"));
+    }
+    arena_end(arena);
+}
+
 static void test_labels__are_cut_at_a_character(void **state) {
     (void)state;
     Arena *arena = arena_new();
@@ -223,6 +253,7 @@ int main(void) {
         cmocka_unit_test(test_cells__an_interrupted_run_gives_way_to_the_one_that_ended),
         cmocka_unit_test(test_cells__failed_and_interrupted_are_counted_but_not_averaged),
         cmocka_unit_test(test_labels__name_what_differs_at_the_same_batch),
+        cmocka_unit_test(test_labels__kinds_are_named_without_their_settings),
         cmocka_unit_test(test_labels__are_cut_at_a_character),
         cmocka_unit_test(test_lines__many_settings_become_the_best_one),
         cmocka_unit_test(test_lines__spread_keeps_the_ends),
