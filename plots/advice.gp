@@ -13,7 +13,9 @@ array many[columns]
 stats table using (batches[int($2) + 1] = $3, many[int($1) + 1] = $5, $13) nooutput
 
 tall = rows * (rows > 12 ? 22 : 30) + 20
-height = tall + 30 + 60 + 84
+below = columns > 9 ? 84 : 60 # tics and label
+legend = beyond > 0 ? 118 : 92
+height = tall + 30 + below + legend
 eval canvas(600, height)
 eval axes
 set multiplot
@@ -23,7 +25,7 @@ set lmargin at screen 0.14
 set rmargin at screen 0.97
 set tmargin at screen 1 - 38.0 / height
 set title 'seconds to the target' offset 0,-0.5 font ',16' tc rgb '#222222'
-set bmargin at screen (60.0 + 84) / height
+set bmargin at screen (0.0 + below + legend) / height
 set xrange [-0.5 : columns - 0.5]
 set yrange [-0.5 : rows - 0.5]
 set xtics ()
@@ -31,7 +33,7 @@ set ytics ()
 do for [i=1:columns] { set xtics add (sprintf('%d', many[i]) i - 1) scale 0 }
 do for [i=1:rows] { set ytics add (sprintf('%d', batches[i]) i - 1) scale 0 }
 if (columns > 9) { set xtics font ',13' rotate by 45 right }
-set xlabel 'replicas' offset 0,(columns > 9 ? -0.4 : 0.3)
+set xlabel 'replicas' offset 0,(columns > 9 ? 0.2 : 0.3)
 set ylabel 'global batch' offset 0.5,0
 # light is fast; a colour-blind-safe ramp of one hue
 set palette defined (0 '#f7fbff', 0.35 '#9ecae1', 0.7 '#3182bd', 1 '#08306b')
@@ -51,10 +53,10 @@ plot table using 1:2:(0.49):(0.49):(log($13)) with boxxyerror fs solid 1 noborde
      table using (int($21 / 4) % 2 ? $1 - 0.34 : NaN):($2 - 0.28) with points pt 7 ps 0.75 lc rgb '#d55e00', \
      table using ($21 > 0 ? $1 : NaN):2:(0.47):(0.47) with boxxyerror lc rgb '#d55e00' lw 2.4 fs empty
 unset arrow 1
-eval legend_strip(78, 1, height)
-set key notitle maxrows 2 samplen 1 width 0
+eval legend_strip(legend - 6, 2, height)
+set key notitle horizontal maxcols 1 maxrows 4 samplen 1 width 0
 plot 2 notitle, keyentry with points pt 3 ps 0.9 lw 2 lc rgb '#d55e00' title 'fastest', \
      keyentry with points pt 13 ps 1 lc rgb '#d55e00' title 'fastest at >= 80 % efficiency', \
      keyentry with points pt 7 ps 0.8 lc rgb '#d55e00' title 'cheapest', \
-     keyentry with lines lc rgb (beyond > 0 ? '#d55e00' : '#ffffff') lw 1.6 dt (4,3) title (beyond > 0 ? 'above: beyond the trained batches' : ' ')
+     for [i=1:(beyond > 0)] keyentry with lines lc rgb '#d55e00' lw 1.6 dt (4,3) title 'above: beyond the trained batches'
 unset multiplot
