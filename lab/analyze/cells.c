@@ -248,16 +248,32 @@ static void add_searched(Cells *out, const RunRecord *const *trials, int n, Aren
     }
 }
 
+/* Trials [0, n) of one configuration, which come together: is one of them of no search? */
+static bool any_plain(const RunRecord *const *trials, int n) {
+    for (int i = 0; i < n; i++)
+        if (!trials[i]->search)
+            return true;
+    return false;
+}
+
+/* A seed of a plain cell may have been trained as a point of a search, which has the same trial:
+ * then it counts in both. */
 Cells *cells_make(const RunRecord *runs, int n, Arena *arena) {
     Cells *out = ARENA_NEW(arena, Cells);
     int n_trials, n_plain = 0, n_searched = 0;
     const RunRecord **trials = cells_speaking(&n_trials, runs, n, false, arena);
     const RunRecord **searched = ARENA_ARRAY(arena, const RunRecord *, n_trials + 1);
-    for (int i = 0; i < n_trials; i++) {
-        if (trials[i]->search)
-            searched[n_searched++] = trials[i];
-        else
-            trials[n_plain++] = trials[i];
+    for (int i = 0, end; i < n_trials; i = end) {
+        for (end = i + 1; end < n_trials; end++)
+            if (strcmp(trials[i]->header.config, trials[end]->header.config) != 0)
+                break;
+        bool plain = any_plain(&trials[i], end - i);
+        for (int j = i; j < end; j++) {
+            if (trials[j]->search)
+                searched[n_searched++] = trials[j];
+            if (plain)
+                trials[n_plain++] = trials[j];
+        }
     }
     out->cells = ARENA_ARRAY(arena, Cell, n_trials + 1);
     add_plain(out, trials, n_plain, arena);

@@ -103,6 +103,9 @@ Error *run_load(RunRecord *out, bool *found, const char *run_folder, Arena *aren
 Error *run_final(bool *finished, RunSummary *summary, const char *run_folder, Arena *arena);
 /* The same, of which only the outcome. */
 Error *run_is_finished(bool *finished, Outcome *outcome, const char *run_folder, Arena *arena);
+/* Does the journal say that the run belongs to a search? Reads only its header; false when there is
+ * none. */
+Error *run_is_searched(bool *searched, const char *run_folder);
 /* Every run of an experiment folder, sorted by run id; unreadable ones are reported with say() and
  * left out. */
 Error *run_load_all(RunRecord **out, int *n, const char *experiment_folder, Arena *arena);

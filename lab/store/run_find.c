@@ -81,6 +81,36 @@ Error *run_final(bool *finished, RunSummary *summary, const char *run_folder, Ar
     return error;
 }
 
+#define HEAD_BYTES (256 * 1024) /* holds any header */
+
+static Error *read_search(bool *searched, const uint8_t *bytes, size_t n, const char *path,
+                          Arena *scratch) {
+    Frame head;
+    Json *object;
+    if (!journal_next(&head, bytes, n, 0) || head.type != FRAME_HEADER)
+        return NULL;
+    PASS(json_parse(&object, (const char *)head.payload, head.n, path, scratch));
+    const Json *search = json_find(object, "search");
+    *searched = search && search->kind != JSON_NULL;
+    return NULL;
+}
+
+Error *run_is_searched(bool *searched, const char *run_folder) {
+    *searched = false;
+    Arena *scratch = arena_new();
+    const char *path = arena_print(scratch, "%s/journal", run_folder);
+    uint8_t *bytes = arena_alloc(scratch, HEAD_BYTES);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? 0 : pread(fd, bytes, HEAD_BYTES, 0);
+    Error *error = NULL;
+    if (fd >= 0)
+        close(fd);
+    if (got > 0)
+        error = read_search(searched, bytes, (size_t)got, path, scratch);
+    arena_end(scratch);
+    return error;
+}
+
 /* Appends one run to `runs`, or says why it is left out. */
 static void load_one(RunRecord *runs, int *n, const char *folder, const char *name, Arena *arena) {
     bool found;

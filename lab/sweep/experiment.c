@@ -158,7 +158,8 @@ Error *experiment_load(Experiment *out, const char *file, const char *const *ove
     if (out->search && out->branches.where)
         return error_hint(json_error(out->branches.where, "stands beside a search"),
                           "search first; then branch off the best point in an experiment of its "
-                          "own");
+                          "own: search=null experiment=NAME and what the search found, such as "
+                          "trial.lr.base=0.1");
     PASS(trials_resolve(out, trial, json_find(root, "sweep"), seeds, n_seeds, arena));
     PASS(layout_check(out, layouts ? layouts : root));
     out->resolved = resolved_config(out, root, seeds, n_seeds, arena);

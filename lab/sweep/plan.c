@@ -155,6 +155,20 @@ static void add_phases(Plan *plan) {
 
 /* ---- what is done */
 
+/* A trial that was trained before it became a point of a search is the same trial, but its journal
+ * does not say so, and who reads the search would miss it. It is trained once more, to the same
+ * bits. */
+static Error *take_in(const Plan *plan, PlannedRun *run) {
+    Arena *scratch = arena_new();
+    bool searched = false;
+    Error *error = run_is_searched(&searched, plan_run_folder(plan, run, scratch));
+    arena_end(scratch);
+    run->rerun = !error && !searched;
+    run->reached_steps = searched ? run->reached_steps : 0;
+    run->done = run->done && searched;
+    return error;
+}
+
 static Error *refresh_run(const Plan *plan, PlannedRun *run) {
     Arena *scratch = arena_new();
     bool finished = false;
@@ -165,6 +179,8 @@ static Error *refresh_run(const Plan *plan, PlannedRun *run) {
     run->reached_steps = run->summary.steps_run;
     run->marked = run->summary.pruned_at_step > 0;
     arena_end(scratch);
+    if (run->done && run->trial->cell && run->mode == RUN_FULL)
+        error = take_in(plan, run);
     bool point = run->trial->cell && run->trial->role == SEARCH_POINT;
     if (!error && !finished && point && rungs_count(plan->experiment) > 0)
         error = rungs_see_unfinished(plan, run);
@@ -225,7 +241,7 @@ static Error *apply_rerun(Plan *plan, const char *rerun) {
     for (int i = 0; i < plan->n_runs; i++) {
         PlannedRun *run = &plan->runs[i];
         known = known || strcmp(rerun, run->id) == 0 || strcmp(rerun, run->trial->id) == 0;
-        run->rerun = run->done && matches_rerun(plan, run, rerun);
+        run->rerun = run->rerun || (run->done && matches_rerun(plan, run, rerun));
         run->done = run->done && !run->rerun;
     }
     if (!word && !known)

@@ -13,7 +13,7 @@ typedef struct PlannedRun {
     RunMode mode;
     int64_t steps; /* at most: a target may end it earlier */
     bool done;
-    bool rerun;         /* done before, but asked for again */
+    bool rerun;         /* done before, but asked for again, or before it belonged to a search */
     bool timed_out;     /* it ended at layouts.max_seconds in this session: it is not
                            started again now */
     Outcome outcome;    /* when done */

@@ -22,11 +22,14 @@ static inline Error *search_load(Experiment *out, const char *folder, const char
 }
 
 /* Writes a finished run, as if it had been carried out. */
-static inline void search_finish(const Plan *plan, const PlannedRun *run, Outcome outcome,
-                                 double examples) {
+static inline void search_finish_as(const Plan *plan, const PlannedRun *run, Outcome outcome,
+                                    double examples, bool plain) {
     Arena *arena = arena_new();
+    const PlannedTrial *trial = run->trial;
     RunHeader header = fixture_header(arena);
     header.run_id = run->id;
+    if (trial->cell && !plain)
+        header.search = search_entry(trial->cell, trial->point, trial->role, arena);
     RunWriter *writer;
     assert_ok(run_begin(&writer, plan->folder, &header, arena));
     RunSummary summary = run_summary_new(outcome);
@@ -34,6 +37,11 @@ static inline void search_finish(const Plan *plan, const PlannedRun *run, Outcom
     summary.best_valid_accuracy = 0.5;
     assert_ok(run_finish(writer, &summary));
     arena_end(arena);
+}
+
+static inline void search_finish(const Plan *plan, const PlannedRun *run, Outcome outcome,
+                                 double examples) {
+    search_finish_as(plan, run, outcome, examples, false);
 }
 
 /* Writes a run's first `steps` steps with an evaluation at every fourth, good up to
@@ -44,6 +52,8 @@ static inline void search_run_to(const Plan *plan, const PlannedRun *run, int64_
     RunHeader header = fixture_header(arena);
     header.run_id = run->id;
     header.trial_id = run->trial->id;
+    if (run->trial->cell)
+        header.search = search_entry(run->trial->cell, run->trial->point, run->trial->role, arena);
     RunWriter *writer;
     assert_ok(run_begin(&writer, plan->folder, &header, arena));
     Recorder recorder = run_recorder(writer);

@@ -1,4 +1,5 @@
 /* The cells of a search, and the plan that grows with it. */
+#include "lab/sweep/campaign.h"
 #include "tests/unit/search_files.h"
 
 /* ---- cells */
@@ -209,6 +210,29 @@ static void test_search_plan__growing_late_leaves_runs_where_they_are(void **sta
     scratch_end(folder, arena);
 }
 
+/* Its journal does not name the search, so nobody who reads the search would see it. */
+static void test_search_plan__a_plain_run_of_a_point_is_trained_once_more(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    const char *folder = scratch_new(arena);
+    Experiment experiment = load(folder, SEARCHED, arena);
+    Plan plan = plan_of(&experiment, folder, arena);
+    for (int i = 0; i < 3; i++)
+        search_finish_as(&plan, &plan.runs[i], OUTCOME_REACHED, examples_of(i), i == 1);
+    assert_ok(plan_refresh(&plan));
+    assert_true(plan.runs[0].done && !plan.runs[1].done && plan.runs[1].rerun);
+    assert_int_equal(plan.winner[0], WINNER_UNKNOWN);
+    Plan stale;
+    assert_ok(plan_new(&stale, &experiment, folder, "failed", arena));
+    assert_true(stale.runs[1].rerun && !stale.runs[0].rerun); /* --rerun asks for others */
+    assert_ok(campaign_set_aside(&plan));
+    assert_false(plan.runs[1].rerun);
+    search_finish(&plan, &plan.runs[1], OUTCOME_REACHED, examples_of(1));
+    assert_ok(plan_refresh(&plan));
+    assert_int_equal(plan.winner[0], 1);
+    scratch_end(folder, arena);
+}
+
 static void test_search_plan__points_that_all_diverged_have_no_winner(void **state) {
     (void)state;
     Arena *arena = arena_new();
@@ -293,6 +317,7 @@ int main(void) {
         cmocka_unit_test(test_search_plan__fills_what_the_trial_leaves_open),
         cmocka_unit_test(test_search_plan__the_plan_grows_with_what_is_on_disk),
         cmocka_unit_test(test_search_plan__growing_late_leaves_runs_where_they_are),
+        cmocka_unit_test(test_search_plan__a_plain_run_of_a_point_is_trained_once_more),
         cmocka_unit_test(test_search_plan__points_that_all_diverged_have_no_winner),
         cmocka_unit_test(test_search_plan__waits_for_interrupted_points),
         cmocka_unit_test(test_search_plan__more_trials_may_change_the_winner),

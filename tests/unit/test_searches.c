@@ -218,6 +218,32 @@ static void test_searches__a_plain_sweep_beside_it_keeps_its_own_line(void **sta
     arena_end(arena);
 }
 
+/* A trial is one, whoever asked for it: the point's run is a seed of the plain cell too. */
+static void test_searches__a_plain_cell_counts_a_seed_that_is_a_point(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    RunRecord *runs = ARENA_ARRAY(arena, RunRecord, narrow.trials + narrow.reruns + 2);
+    int n = 0;
+    FixtureRun base = {.optimizer = fixture_optimizers[1], .global_batch = 128};
+    fixture_search_cell(runs, &n, &narrow, &base, arena);
+    const RunRecord *point = &runs[0];
+    FixtureRun plain = base;
+    plain.seed = 900;
+    for (int i = 0; i < 2; i++, plain.seed++) {
+        runs[n] = fixture_run(&plain, arena);
+        runs[n].header.config = point->header.config;
+        runs[n++].config = point->config;
+    }
+    const Cells *cells = cells_make(runs, n, arena);
+    assert_int_equal(cells->n_cells, 2);
+    for (int i = 0; i < 2; i++) {
+        const Cell *cell = &cells->cells[i];
+        assert_int_equal(cell->search ? cell->search->n_points : cell->n_trials,
+                         cell->search ? narrow.trials : 3);
+    }
+    arena_end(arena);
+}
+
 static void test_searches__settings_read_as_a_person_says_them(void **state) {
     (void)state;
     Arena *arena = arena_new();
@@ -244,6 +270,7 @@ int main(void) {
         cmocka_unit_test(test_searches__an_optimum_at_an_edge_warns),
         cmocka_unit_test(test_searches__a_widened_search_counts_all_its_points),
         cmocka_unit_test(test_searches__a_plain_sweep_beside_it_keeps_its_own_line),
+        cmocka_unit_test(test_searches__a_plain_cell_counts_a_seed_that_is_a_point),
         cmocka_unit_test(test_searches__settings_read_as_a_person_says_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
