@@ -15,8 +15,8 @@ check() { # folder
 check_names() {
   while IFS= read -r file; do
     case $file in
-    CMakeLists.txt | CMakePresets.json | README.md | CONTRIBUTING.md | CHANGELOG.md | LICENSE) continue ;;
-    .clang-format | .clang-tidy | .editorconfig | .gitignore | .gitattributes | .ci/* | batchlab) continue ;;
+    CMakeLists.txt | CMakePresets.json | Dockerfile | README.md | CONTRIBUTING.md | CHANGELOG.md | LICENSE) continue ;;
+    .clang-format | .clang-tidy | .editorconfig | .gitignore | .gitattributes | .dockerignore | .ci/* | batchlab) continue ;;
     lab/* | optim/* | experiments/* | plots/* | tests/* | notebooks/*) ;;
     results/README.md) continue ;;
     results/*) echo "$file: results are outputs; git ignores them" && continue ;;
