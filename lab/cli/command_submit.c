@@ -83,7 +83,9 @@ static Error *make_job(Submission *out, Arena *arena) {
     PASS(find_target(out));
     PASS(load_site(out, arena));
     PASS(experiment_load(&out->experiment, file, line->override, line->n_overrides, arena));
-    PASS(plan_new(&out->plan, &out->experiment, results ? results : "results", NULL, arena));
+    /* what is done counts where the job will see it: a container's folder is not here */
+    const char *here = out->target->container ? "/nonexistent" : results ? results : "results";
+    PASS(plan_new(&out->plan, &out->experiment, here, NULL, arena));
     JobOrder order = {.target = out->target,
                       .site = &out->site,
                       .program = own_path(line->program, arena),
@@ -150,7 +152,8 @@ static Error *hand_in(const Submission *submission, const char *file, Arena *are
 /* Where the job stands while a client reads it, unless --out says. */
 static Error *place_job(const char **out, const Submission *submission, Arena *arena) {
     const char *given = command_option(submission->line, "--out");
-    const char *folder = submission->plan.folder, *kind = submission->target->kind.name;
+    const char *kind = submission->target->kind.name;
+    const char *folder = arena_print(arena, "results/%s", submission->experiment.name);
     *out = given ? given
                  : arena_print(arena, "%s/job-%s.%s", folder, kind,
                                submission->target->script ? "sh" : "json");

@@ -10,7 +10,7 @@ work=$(mktemp -d) || exit 1
 place=${BATCHLAB_CONTAINER-}
 clean() {
   rm -rf "$work"
-  [ -z "$place" ] || { umount "$place/root/proc" "$place/root/dev/pts" "$place/root/dev"; } 2>/dev/null
+  [ -z "$place" ] || umount "$place/root/proc" 2>/dev/null
 }
 trap clean EXIT
 fail() {
@@ -55,11 +55,11 @@ echo "$(wc -w <"$work/needed") libraries, $(echo "$packages" | wc -w) packages"
 # ---- in a root of its own
 [ "$(id -u)" -eq 0 ] && command -v debootstrap >/dev/null || fail "BATCHLAB_CONTAINER needs root and debootstrap"
 [ -d "$place/base" ] || debootstrap --variant=minbase bookworm "$place/base" >"$place/debootstrap.log" 2>&1 || fail "debootstrap"
-rm -rf "$place/root" && cp -a "$place/base" "$place/root" || fail "cannot copy $place/base"
+rm -rf --one-file-system "$place/root" && cp -a "$place/base" "$place/root" || fail "cannot copy $place/base"
 cp /etc/resolv.conf /etc/hosts "$place/root/etc/"
 cp /etc/apt/apt.conf.d/* "$place/root/etc/apt/apt.conf.d/" 2>/dev/null
-mount -t proc proc "$place/root/proc" && mount --bind /dev "$place/root/dev" && mount --bind /dev/pts "$place/root/dev/pts" ||
-  fail "cannot mount in a chroot"
+mkdir -p "$place/root/dev/shm" && chmod 1777 "$place/root/dev/shm" # debootstrap made the nodes; the host's stay its own
+mount -t proc proc "$place/root/proc" || fail "cannot mount in a chroot"
 user=root folder=/
 grep -v '^FROM' "$work/stage" | while read -r word rest; do
   case $word in

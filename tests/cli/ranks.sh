@@ -22,12 +22,12 @@ cd "$work" || exit 1
 # shellcheck disable=SC2089,SC2090 # JSON, meant literally
 export CLUSTER_SPEC='{"cluster": {"workerpool0": ["job-workerpool0-ab-0:2222"], "workerpool1": ["job-workerpool1-ab-0:2222",
   "job-workerpool1-ab-1:2222"]}, "environment": "cloud", "task": {"type": "workerpool1", "index": 1, "trial": "7"}}'
-batchlab _cluster vertex >out 2>err || fail "_cluster vertex"
+batchlab _hosts vertex >out 2>err || fail "_hosts vertex"
 [ "$(tr '\n' ' ' <out)" = "2 job-workerpool0-ab-0 job-workerpool1-ab-0 job-workerpool1-ab-1 " ] || fail "CLUSTER_SPEC: $(cat out)"
-CLUSTER_SPEC='{"cluster": {}, "task": {}}' batchlab _cluster vertex >out 2>err && fail "a CLUSTER_SPEC without a chief passes"
+CLUSTER_SPEC='{"cluster": {}, "task": {}}' batchlab _hosts vertex >out 2>err && fail "a CLUSTER_SPEC without a chief passes"
 hosts='"algo-10", "algo-1", "algo-2", "algo-3", "algo-4", "algo-5", "algo-6", "algo-7", "algo-8", "algo-9"'
 echo "{\"current_host\": \"algo-10\", \"hosts\": [$hosts]}" >config/resourceconfig.json
-batchlab _cluster sagemaker --folder config >out 2>err || fail "_cluster sagemaker"
+batchlab _hosts sagemaker --folder config >out 2>err || fail "_hosts sagemaker"
 [ "$(head -n 3 out | tr '\n' ' ')" = "9 algo-1 algo-2 " ] || fail "resourceconfig.json: $(cat out)"
 
 # ---- a trial of a tuning service, with the words of the golden job and a value as the service adds it

@@ -60,6 +60,13 @@ sed -n 's/^command=(\/opt\/batchlab\/bin\/batchlab \(.*\))$/\1/p' "$root/tests/g
   sed 's|"$SLURM_ARRAY_TASK_ID/8"|5/8|' >"$work/words"
 eval "\"$binary\" $(cat "$work/words") --dry-run --json" >"$work/plan" 2>"$work/err" || fail "run does not know: $(cat "$work/words")"
 grep -q '"trials": 1,' "$work/plan" || fail "an element has one trial"
+for job in tests/golden/jobs/*[!d].json; do # from the word behind "run" on; those of a grid hold JSON in JSON
+  sed -n 's/.*"batchlab", "run", \(.*\)\],*$/\1/p; s/.*\\"batchlab\\",\\"run\\",\(.*\)\]".*/\1/p' "$job" | head -n 1 |
+    sed 's/\\"/"/g; s/", *"/\n/g' | sed '1s/^"//; $s/"$//; s|^/usr/local/share/batchlab/|'"$root"'/|' >"$work/words"
+  [ "$(wc -l <"$work/words")" -ge 4 ] || fail "no command in $job"
+  xargs -d '\n' -a "$work/words" "$binary" run --dry-run --json >"$work/plan" 2>"$work/err" || fail "run does not know the words of $job"
+done
+sed -n 's/^command=(\/opt\/batchlab\/bin\/batchlab \(.*\))$/\1/p' "$root/tests/golden/jobs/slurm_array.sh" >"$work/words"
 "$binary" run experiments/smoke.json seeds=2 --config "$(sed 's/.*--config \([0-9a-f]*\).*/\1/' "$work/words")" --dry-run >"$work/out" 2>"$work/err" &&
   fail "another config than the submitted one is accepted"
 grep -q 'is not what was submitted' "$work/err" || fail "another config: no word about it"

@@ -1,26 +1,26 @@
-/* Cluster: which hosts a service gave to a job, as it tells each of its containers. */
-#ifndef LAB_SWEEP_CLUSTER_H
-#define LAB_SWEEP_CLUSTER_H
+/* Hosts: which ones a service gave to a job, as it tells each of its containers. */
+#ifndef LAB_SWEEP_HOSTS_H
+#define LAB_SWEEP_HOSTS_H
 
 #include "lab/base/json.h"
 
-typedef struct Cluster {
+typedef struct Hosts {
     int n_hosts;
     const char **host; /* (n_hosts) the chief first */
     int index;         /* of this one */
-} Cluster;
+} Hosts;
 
 /* Vertex AI's CLUSTER_SPEC: {"cluster": {"workerpool0": ["name:2222"], "workerpool1": [...]},
  * "task": {"type": "workerpool1", "index": 0}}: pool 0 is host 0, pool 1's i-th is host 1 + i.
  * NULL: one host. */
-Error *cluster_vertex(Cluster *out, const char *spec, Arena *arena);
+Error *hosts_vertex(Hosts *out, const char *spec, Arena *arena);
 
 /* SageMaker's resourceconfig.json: {"current_host": "algo-1", "hosts": ["algo-1", ...]}, in the
  * order of their numbers. */
-Error *cluster_sagemaker(Cluster *out, const char *path, Arena *arena);
+Error *hosts_sagemaker(Hosts *out, const char *path, Arena *arena);
 
 /* The words for `batchlab-ranks` in a tuning job's hyperparameters.json: those of the value
  * "batchlab", then every other one as NAME=VALUE. */
-Error *cluster_words(const char ***out, int *n, const char *path, Arena *arena);
+Error *hosts_words(const char ***out, int *n, const char *path, Arena *arena);
 
 #endif

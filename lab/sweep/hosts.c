@@ -1,4 +1,4 @@
-#include "lab/sweep/cluster.h"
+#include "lab/sweep/hosts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@ static Error *lacks(const Json *where, const char *what) {
                       "is this container started by the service that the job was made for?");
 }
 
-static Error *add_pool(Cluster *out, const Json *pool, Arena *arena) {
+static Error *add_pool(Hosts *out, const Json *pool, Arena *arena) {
     JSON_EACH (host, pool) {
         if (host->kind != JSON_TEXT)
             return lacks(host, "host's name");
@@ -17,8 +17,8 @@ static Error *add_pool(Cluster *out, const Json *pool, Arena *arena) {
     return NULL;
 }
 
-Error *cluster_vertex(Cluster *out, const char *spec, Arena *arena) {
-    *out = (Cluster){.host = ARENA_ARRAY(arena, const char *, 1)};
+Error *hosts_vertex(Hosts *out, const char *spec, Arena *arena) {
+    *out = (Hosts){.host = ARENA_ARRAY(arena, const char *, 1)};
     if (!spec) {
         out->host[out->n_hosts++] = "localhost";
         return NULL;
@@ -48,7 +48,7 @@ static int by_number(const void *a, const void *b) {
     return n != m ? (n < m ? -1 : 1) : strcmp(left, right);
 }
 
-Error *cluster_sagemaker(Cluster *out, const char *path, Arena *arena) {
+Error *hosts_sagemaker(Hosts *out, const char *path, Arena *arena) {
     Json *root;
     PASS(json_load(&root, path, arena));
     const Json *hosts = json_find(root, "hosts"), *current = json_find(root, "current_host");
@@ -56,7 +56,7 @@ Error *cluster_sagemaker(Cluster *out, const char *path, Arena *arena) {
         return lacks(root, "hosts");
     if (!current || current->kind != JSON_TEXT)
         return lacks(root, "current_host");
-    *out = (Cluster){.host = ARENA_ARRAY(arena, const char *, hosts->n), .index = -1};
+    *out = (Hosts){.host = ARENA_ARRAY(arena, const char *, hosts->n), .index = -1};
     PASS(add_pool(out, hosts, arena));
     qsort(out->host, (size_t)out->n_hosts, sizeof out->host[0], by_number);
     for (int i = 0; i < out->n_hosts; i++)
@@ -65,7 +65,7 @@ Error *cluster_sagemaker(Cluster *out, const char *path, Arena *arena) {
     return out->index >= 0 ? NULL : lacks(current, "place among hosts");
 }
 
-Error *cluster_words(const char ***out, int *n, const char *path, Arena *arena) {
+Error *hosts_words(const char ***out, int *n, const char *path, Arena *arena) {
     Json *root, *words;
     PASS(json_load(&root, path, arena));
     const Json *fixed = json_find(root, "batchlab");
