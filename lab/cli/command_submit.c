@@ -8,8 +8,10 @@
 #include "lab/sweep/job.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 typedef struct Submission {
     const CommandLine *line;
@@ -149,19 +151,26 @@ static Error *hand_in(const Submission *submission, const char *file, Arena *are
     return NULL;
 }
 
-/* Where the job stands while a client reads it, unless --out says. */
-static Error *place_job(const char **out, const Submission *submission, Arena *arena) {
-    const char *given = command_option(submission->line, "--out");
-    const char *kind = submission->target->kind.name;
-    const char *folder = arena_print(arena, "results/%s", submission->experiment.name);
-    *out = given ? given
-                 : arena_print(arena, "%s/job-%s.%s", folder, kind,
-                               submission->target->script ? "sh" : "json");
-    if (!given)
-        PASS(io_folder(folder));
-    PASS(io_write(*out, submission->text, strlen(submission->text)));
+/* Where the job stands while a client reads it: --out, else beside the results of a job that is
+ * handed in, else a file that goes again. */
+static const char *job_path(const Submission *submission, Arena *arena) {
+    const char *given = command_option(submission->line, "--out"), *tmp = getenv("TMPDIR");
+    const char *kind = submission->target->kind.name,
+               *end = submission->target->script ? "sh" : "json";
+    if (given)
+        return given;
+    if (command_option(submission->line, "--now"))
+        return arena_print(arena, "results/%s/job-%s.%s", submission->experiment.name, kind, end);
+    return arena_print(arena, "%s/batchlab-%ld-%s.%s", tmp ? tmp : "/tmp", (long)getpid(), kind,
+                       end);
+}
+
+static Error *write_job(const Submission *submission, const char *file, Arena *arena) {
+    if (!command_option(submission->line, "--out") && command_option(submission->line, "--now"))
+        PASS(io_folder(arena_print(arena, "results/%s", submission->experiment.name)));
+    PASS(io_write(file, submission->text, strlen(submission->text)));
     if (submission->target->script)
-        chmod(*out, 0755);
+        chmod(file, 0755);
     return NULL;
 }
 
@@ -172,20 +181,22 @@ static Error *run_submit(const CommandLine *line, int *code, Arena *arena) {
     Submission *submission = ARENA_NEW(arena, Submission);
     submission->line = line;
     PASS(make_job(submission, arena));
-    bool checks = command_option(line, "--check"), now = command_option(line, "--now");
-    const char *file = NULL;
+    bool checks = command_option(line, "--check"), now = command_option(line, "--now"),
+         keeps = now || command_option(line, "--out");
     experiment_note_overrides(&submission->experiment, line->override, line->n_overrides, arena);
     say_size(submission);
-    if (!checks && !now && !command_option(line, "--out")) {
+    if (!checks && !keeps) {
         printf("%s", submission->text);
         return NULL;
     }
-    PASS(place_job(&file, submission, arena));
-    if (checks)
-        PASS(check(submission, file, arena));
-    if (now)
-        PASS(hand_in(submission, file, arena));
-    return NULL;
+    const char *file = job_path(submission, arena);
+    PASS(write_job(submission, file, arena));
+    Error *error = checks ? check(submission, file, arena) : NULL;
+    if (!error && now)
+        error = hand_in(submission, file, arena);
+    if (!keeps)
+        unlink(file);
+    return error;
 }
 
 static const Option options[] = {

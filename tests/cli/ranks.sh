@@ -48,7 +48,7 @@ batchlab export --json results/trial-7/lr_search | grep -q "\"examples_to_target
 unset CLOUD_ML_TRIAL_ID
 
 # ---- SageMaker's form of it: all words are hyperparameters. The service ends the container, then starts it again.
-words='[\"sagemaker\",\"1\",\"1\",\"600\",\"batchlab\",\"run\",\"EXPERIMENT\",\"--results\",\"RESULTS\",\"--tell\",\"valid_accuracy\",\"sweep={}\",\"search=null\",\"seeds=[0]\",\"trial.stop={\\\"epochs\\\": 25}\"]'
+words='[\"sagemaker\",\"1\",\"1\",\"600\",\"batchlab\",\"run\",\"EXPERIMENT\",\"--results\",\"RESULTS\",\"--tell\",\"valid_accuracy\",\"sweep={}\",\"search=null\",\"seeds=[0]\",\"trial.stop={\\\"epochs\\\": 15}\"]'
 printf '{"batchlab": "%s", "trial.lr.base": "0.05", "_tuning_objective_metric": "valid_accuracy"}\n' "$words" |
   sed "s|EXPERIMENT|$root/experiments/lr_search.json|; s|RESULTS|$work/sagemaker|" >config/hyperparameters.json
 echo '{"current_host": "algo-1", "hosts": ["algo-1"]}' >config/resourceconfig.json

@@ -87,8 +87,17 @@ done
 [ "$(cat "$work/out")" = results/smoke/report.html ] || fail "the last share does not report"
 [ "$("$binary" export results/smoke | wc -l)" -eq 9 ] || fail "four trials with two runs each"
 
+# --check leaves nothing behind, and tells what the engine's client says where there is one.
+mkdir "$work/bin" "$work/tmp"
+printf '#!/bin/sh\n[ "$1" = --test-only ] && grep -q "^#SBATCH --requeue" "$2"\n' >"$work/bin/sbatch"
+chmod +x "$work/bin/sbatch"
+ls >"$work/before"
+PATH="$work/bin:$PATH" TMPDIR="$work/tmp" "$binary" submit "$root/experiments/smoke.json" --target slurm --check >"$work/out" 2>"$work/err" || fail "--check"
+grep -q 'ok, and so says sbatch --test-only' "$work/err" && [ ! -s "$work/out" ] || fail "--check does not ask sbatch"
+ls | cmp -s - "$work/before" && [ -z "$(ls "$work/tmp")" ] || fail "--check leaves files"
+rm "$work/bin/sbatch"
+
 # --now without an engine says so; with one that refuses, too.
-mkdir "$work/bin"
 PATH="$work/bin:/bin:/usr/bin" SLURM_CONF=/nonexistent "$binary" submit "$root/experiments/smoke.json" --target local --now --results now >"$work/out" 2>"$work/err" ||
   fail "submit --target local --now: exit code $?"
 [ -s now/smoke/report.html ] && [ "$(cat "$work/out")" = now/smoke/report.html ] || fail "local --now makes no report"
