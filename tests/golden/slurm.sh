@@ -75,15 +75,22 @@ cat >long.json <<'JSON'
 }
 JSON
 # The last element owns the array's own id. It is held while Slurm, which looks every 30 s, comes to send its signal.
-long=$(submit long.json --set array=true --set walltime=3m --set lead_s=40 --set name=long --results one)
-wait_until 20 "the long element does not start" says "${long}_1" JobState=RUNNING
-wait_until 20 "the short element does not end" says "${long}_0" JobState=COMPLETED
+long=$(submit long.json --set array=true --set walltime=10m --set lead_s=40 --set name=long --results one)
+wait_until 60 "the long element does not start" says "${long}_1" JobState=RUNNING
+started=$(date +%s)
+wait_until 60 "the short element does not end" says "${long}_0" JobState=COMPLETED
 journal one/long >finished || fail "no journal of the short element"
-wait_until 20 "the long element does not begin" begun
+wait_until 60 "the long element does not begin" begun
 rank=$(rank_of long.json) || fail "no process of the long element"
 kill -STOP "$rank"
-scontrol update JobId="${long}_1" TimeLimit=1 || fail "the time limit cannot be changed" # the signal is due now
-{ sleep 33 && kill -CONT "$rank"; } &
+ran=$(($(date +%s) - started))
+scontrol update JobId="${long}_1" TimeLimit=$((ran / 60 + 1)) || fail "the time limit cannot be changed" # the signal is due soon
+{ # until SIGUSR1, bit 9, waits for it
+  while kill -0 "$rank" 2>/dev/null && ! grep -qE '^ShdPnd:.*[2367abef]..$' "/proc/$rank/status"; do
+    sleep 0.2
+  done
+  kill -CONT "$rank"
+} &
 
 "$binary" run long.json --results plain >out.long 2>err.long &
 reference=$!
@@ -101,8 +108,8 @@ expect_same array/smoke plain/smoke
 [ -s allocation/smoke/report.html ] && [ -s array/smoke/report.html ] || fail "no report"
 
 echo "out of time"
-wait_until 60 "the long element is not queued again" says "${long}_1" Restarts=1
-scontrol update JobId="${long}_1" TimeLimit=10
+wait_until 120 "the long element is not queued again" says "${long}_1" Restarts=1
+scontrol update JobId="${long}_1" TimeLimit=10 2>/dev/null # unless it has ended already
 wait_until 120 "the long element does not end" gone "$long"
 grep -q 'goes on after step' "long-${long}_1.log" || fail "the long element did not go on from a checkpoint"
 says "${long}_0" Restarts=0 || fail "the finished element ran again"
