@@ -4,7 +4,7 @@
 #ifndef OPTIM_MOMENTS_H
 #define OPTIM_MOMENTS_H
 
-#include "optim/real.h"
+#include "lab/base/real.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -12,7 +12,7 @@
 
 #include "lab/base/kind.h"
 #include "lab/base/segment.h"
-#include "optim/real.h"
+#include "lab/base/real.h"
 
 #define OPTIM_MAX_SLOTS 4
 #define OPTIM_MAX_SUMS 6

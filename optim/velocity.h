@@ -5,7 +5,7 @@
 #ifndef OPTIM_VELOCITY_H
 #define OPTIM_VELOCITY_H
 
-#include "optim/real.h"
+#include "lab/base/real.h"
 
 #include <stdint.h>
 

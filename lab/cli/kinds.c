@@ -1,6 +1,7 @@
 #include "lab/cli/kinds.h"
 
 #include "lab/comm/collective.h"
+#include "lab/comm/compression.h"
 #include "lab/data/dataset.h"
 #include "lab/nn/model.h"
 #include "lab/sweep/algorithm.h"
@@ -15,6 +16,7 @@ const KindGroup *kind_groups(int *n) {
         {"schedule", "schedules", schedule_table, SCHEDULE_N},
         {"scaling", "scalings", scaling_table, SCALING_N},
         {"batch schedule", "batch_schedules", batch_schedule_table, BATCH_SCHEDULE_N},
+        {"compression", "compressions", compression_table, COMPRESSION_N},
         {"model", "models", model_table, MODEL_N},
         {"dataset", "datasets", dataset_table, DATASET_N},
         {"collective", "collectives", collective_table, COLLECTIVE_N},

@@ -117,6 +117,10 @@ static Json *trial(Arena *arena) {
              kinds(batch_schedule_table, BATCH_SCHEDULE_N,
                    "how global_batch changes during a trial", arena),
              arena);
+    json_add(settings, "compression",
+             kinds(compression_table, COMPRESSION_N,
+                   "how gradients of workers are exchanged: the mean over fewer bytes", arena),
+             arena);
     json_add(settings, "optimizer", kinds(optim_table, OPTIM_N, "the update rule", arena), arena);
     json_add(settings, "lr", lr(arena), arena);
     json_add(settings, "stop", stop(arena), arena);

@@ -12,7 +12,8 @@ TreeNode tree_lift(TreeNode node, int64_t n_shards) {
 
 bool tree_siblings(TreeNode left, TreeNode right, int64_t n_shards) {
     right = tree_lift(right, n_shards);
-    return left.level == right.level && left.index % 2 == 0 && left.index + 1 == right.index;
+    return left.owner == right.owner && left.level == right.level && left.index % 2 == 0 &&
+           left.index + 1 == right.index;
 }
 
 TreeNode tree_parent(TreeNode left) {

@@ -11,6 +11,7 @@ typedef struct TreeNode {
     int level;
     int64_t index;
     void *data; /* whatever is summed; NULL in a node that lives elsewhere */
+    int owner;  /* whose tree it is, where several are built side by side */
 } TreeNode;
 
 /* Deepest list that a block of S shards can leave behind: maximal canonical nodes, at most 2 per

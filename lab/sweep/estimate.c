@@ -149,7 +149,7 @@ static Error *add_pending(double *cpu_s, Estimator *estimator, const Plan *plan,
     const Experiment *experiment = plan->experiment;
     for (int i = 0; i < experiment->n_cells && phase->role == SEARCH_RERUN; i++) {
         const PlannedTrial *first = &experiment->trials[experiment->cells[i].trial[0]];
-        if (plan->winner[i] != WINNER_UNKNOWN || phase->replicas > first->least_shards)
+        if (plan->winner[i] != WINNER_UNKNOWN || phase->replicas > first->most_replicas)
             continue;
         int64_t steps = plan_phase_steps(plan, phase, first);
         double part = (double)steps / (double)first->total_steps;

@@ -24,7 +24,7 @@ typedef struct PlannedTrial {
     const Dataset *data; /* probed; shared by the trials of one dataset setting */
     int64_t total_steps;
     double total_examples;
-    int64_t least_shards;  /* of its smallest batch: no layout has more replicas */
+    int64_t most_replicas; /* of its smallest batch: no layout has more replicas */
     const SweepCell *cell; /* of a search, NULL: none */
     int point;             /* in its cell */
     SearchRole role;

@@ -93,7 +93,7 @@ static int runs_of(const Plan *plan, const PlannedTrial *trial, double *work) {
     int n = 0;
     for (int i = 0; i < plan->n_phases; i++) {
         const Phase *phase = &plan->phases[i];
-        if (phase->role != SEARCH_RERUN || phase->replicas > trial->least_shards)
+        if (phase->role != SEARCH_RERUN || phase->replicas > trial->most_replicas)
             continue;
         double steps = (double)plan_phase_steps(plan, phase, trial);
         *work += trial->total_examples * steps / (double)trial->total_steps;

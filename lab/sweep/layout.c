@@ -102,7 +102,7 @@ Error *layout_check(const Experiment *experiment, const Json *layouts) {
     for (int i = 0; i < experiment->layouts.replicas.n; i++) {
         int64_t replicas = experiment->layouts.replicas.value[i], most = 0;
         for (int j = 0; j < experiment->n_trials; j++) {
-            int64_t shards = experiment->trials[j].least_shards;
+            int64_t shards = experiment->trials[j].most_replicas;
             most = shards > most ? shards : most;
         }
         if (replicas <= most)
@@ -111,10 +111,12 @@ Error *layout_check(const Experiment *experiment, const Json *layouts) {
         return error_hint(
             json_error(where ? where : layouts,
                        "has %lld replicas, but no trial of the experiment has "
-                       "more than %lld shards",
+                       "more than %lld shards or workers",
                        (long long)replicas, (long long)most),
-            "a trial has global_batch / mini_batch shards, one replica needs at least one: use a "
-            "larger global_batch, a smaller mini_batch or fewer replicas");
+            "a trial has global_batch / mini_batch shards (and workers, where they have state), "
+            "one "
+            "replica needs at least one: use a larger global_batch, a smaller mini_batch or fewer "
+            "replicas");
     }
     return NULL;
 }

@@ -53,7 +53,7 @@ void grow_add_run(Plan *plan, Phase *phase, const PlannedTrial *trial) {
     const LayoutSettings *layouts = &plan->experiment->layouts;
     if (!same_isa(trial->settings.isa, phase->isa))
         return;
-    if (phase->replicas > trial->least_shards) {
+    if (phase->replicas > trial->most_replicas) {
         plan->skipped[plan->n_skipped++] = (SkippedRun){trial, phase->replicas, phase->threads};
         return;
     }

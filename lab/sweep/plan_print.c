@@ -51,11 +51,12 @@ static void print_runs(const Plan *plan) {
 
 static void print_skipped(const Plan *plan) {
     if (plan->n_skipped)
-        printf("\n  skipped, because a replica needs at least one shard:\n");
+        printf("\n  skipped, because a replica needs at least one shard, or worker:\n");
     for (int i = 0; i < plan->n_skipped; i++) {
         const SkippedRun *run = &plan->skipped[i];
-        printf("  %-16s replicas %d, threads %d: only %lld shards\n", run->trial->id, run->replicas,
-               run->threads, (long long)run->trial->least_shards);
+        printf("  %-16s replicas %d, threads %d: only %lld %s\n", run->trial->id, run->replicas,
+               run->threads, (long long)run->trial->most_replicas,
+               trial_by_worker(&run->trial->settings) ? "workers" : "shards");
     }
 }
 
@@ -118,7 +119,7 @@ static Json *skipped_json(const Plan *plan, Arena *arena) {
         json_add_text(one, "trial_id", run->trial->id, arena);
         json_add_number(one, "replicas", run->replicas, arena);
         json_add_number(one, "threads", run->threads, arena);
-        json_add_number(one, "shards", (double)run->trial->least_shards, arena);
+        json_add_number(one, "shards", (double)run->trial->most_replicas, arena);
     }
     return list;
 }

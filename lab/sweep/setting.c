@@ -21,6 +21,7 @@ const Param *setting_row(const TrialSettings *settings, const char *name) {
         {"model.", settings->model->kind.params},
         {"optimizer.", settings->optimizer->kind.params},
         {"batch_schedule.", settings->batch_schedule->kind.params},
+        {"compression.", settings->compression->kind.params},
         {"lr.warmup.", lr_warmup_rows()},
         {"lr.scaling.", settings->lr.scaling->params},
         {"lr.schedule.", settings->lr.schedule->params},

@@ -71,7 +71,7 @@ static Error *check_trial(PlannedTrial *trial, DataCache *cache, DataPaths paths
     PASS(timeline_new(&timeline, settings, data->n[SPLIT_TRAIN]));
     trial->total_steps = timeline.total_steps;
     trial->total_examples = timeline.end_examples;
-    trial->least_shards = timeline.least_batch / settings->mini_batch;
+    trial->most_replicas = trial_most_replicas(settings, timeline.least_batch);
     trial->config = json_canonical(trial_write(settings, arena), arena);
     trial_id(trial->id, settings, trial->seed, data->sha256, arena);
     return NULL;

@@ -66,6 +66,7 @@ void evaluate(Trainer *trainer) {
     double valid[EVAL_SUMS], test[EVAL_SUMS];
     row->step = trainer->step;
     row->examples = trainer->examples;
+    row->worker_bytes = trainer->worker_bytes;
     eval_split(trainer, SPLIT_VALID, valid);
     eval_split(trainer, SPLIT_TEST, test);
     row->valid_loss = valid[EVAL_LOSS];

@@ -4,6 +4,7 @@
 #include "lab/base/clock.h"
 #include "lab/base/say.h"
 #include "lab/base/vec.h"
+#include "lab/train/exchange.h"
 
 #include <math.h>
 
@@ -18,14 +19,22 @@ static void update_running(Trainer *trainer) {
     }
 }
 
+double trainer_lr(const Trainer *trainer) {
+    return timeline_lr(&trainer->timeline, trainer->clock, trainer->global_batch, trainer->gain);
+}
+
+void whole_update(Trainer *trainer) {
+    optim_step(trainer->optim, trainer->row.lr, trainer->weights, trainer->grad, trainer->layers,
+               trainer->threads);
+}
+
 void stage_update(Trainer *trainer) {
     const TrialSettings *settings = trainer->settings;
     StepRow *row = &trainer->row;
     bool own_clock = ((const ScalingType *)settings->lr.scaling)->own_clock;
-    row->lr = timeline_lr(&trainer->timeline, trainer->clock, trainer->global_batch, trainer->gain);
+    row->lr = trainer_lr(trainer);
     row->lr_gain = trainer->gain;
-    optim_step(trainer->optim, row->lr, trainer->weights, trainer->grad, trainer->layers,
-               trainer->threads);
+    trainer->method->update(trainer);
     update_running(trainer);
     if (trainer->averaged) {
         double keep = exp2(-(double)trainer->global_batch / settings->ema.half_life_examples);
@@ -39,6 +48,7 @@ void stage_update(Trainer *trainer) {
     row->step = trainer->step;
     row->examples = trainer->examples;
     row->global_batch = trainer->global_batch;
+    trainer->worker_bytes += row->worker_bytes;
 }
 
 /* The recorder's first failure stops all ranks: rank 0 asks for it with the next step's sums. */
@@ -98,8 +108,14 @@ static void record_curvature(Trainer *trainer) {
         keep_failure(trainer, recorder->curvature(recorder->self, &trainer->curvature_row));
 }
 
+static void settle(Trainer *trainer) {
+    if (trainer->method->settle)
+        trainer->method->settle(trainer);
+}
+
 static void record_digest(Trainer *trainer) {
     const Recorder *recorder = trainer->recorder;
+    settle(trainer);
     if (recorder && recorder->digest && !trainer->failure)
         keep_failure(trainer,
                      recorder->digest(recorder->self, trainer->step, trainer->weights,
@@ -111,9 +127,10 @@ static void record_digest(Trainer *trainer) {
 static void record_checkpoint(Trainer *trainer, bool leaving) {
     const Recorder *recorder = trainer->recorder;
     StateArray arrays[CHECKPOINT_MAX_ARRAYS];
+    exchange_collect(trainer);
     if (recorder && recorder->checkpoint && !trainer->failure) {
         trainer->wall_s = clock_s() - trainer->start_s;
-        int n = trainer_state(trainer, arrays);
+        int common, n = trainer_state(trainer, &common, arrays);
         Error *error = recorder->checkpoint(recorder->self, trainer->step, arrays, n);
         if (leaving) {
             keep_failure(trainer, error);
@@ -168,6 +185,7 @@ static void summarize(Trainer *trainer, RunSummary *summary) {
 /* What an evaluation says: has the trial reached its target? */
 static bool evaluate_and_judge(Trainer *trainer, bool *diverged) {
     RunSummary *summary = trainer->summary;
+    settle(trainer);
     evaluate(trainer);
     record_eval(trainer);
     if (curvature_is_due(trainer))

@@ -29,7 +29,9 @@ typedef struct StepRow {
     double noise_trace, noise_sqnorm, noise_scale;
     /* of P g, P the optimizer's diagonal preconditioner; NaN unless asked for */
     double preconditioned_trace, preconditioned_sqnorm, preconditioned_noise_scale;
-    double lr_gain; /* of a scaling rule that follows the noise, else 1 */
+    double lr_gain;      /* of a scaling rule that follows the noise, else 1 */
+    double sent_bytes;   /* between the ranks of this run, all together */
+    double worker_bytes; /* of the mean worker, with a rank of its own */
     double sample_s, compute_s, reduce_s, noise_s, update_s, step_s;
 } StepRow;
 
@@ -37,6 +39,7 @@ typedef struct EvalRow {
     int64_t step, examples;
     double valid_loss, valid_accuracy, test_loss, test_accuracy;
     double valid_top5, test_top5; /* share of labels among the five likeliest classes */
+    double worker_bytes;          /* since step 0 */
     double wall_s;                /* since the run began */
 } EvalRow;
 

@@ -2,6 +2,7 @@
 #include "lab/train/trial.h"
 
 #include "lab/base/hash.h"
+#include "lab/train/by_worker.h"
 #include "lab/train/layer_rules.h"
 
 #include <assert.h>
@@ -90,16 +91,21 @@ static const TrialSection sections[] = {
     {"branch", offsetof(TrialSettings, branch), branch_rows,
      "a branch off the trial, with another batch; `branch` beside `sweep` makes families of them",
      sizeof(BranchSettings)},
+    {"local", offsetof(TrialSettings, local), local_rows,
+     "local SGD: workers step by themselves and average weights", sizeof(LocalSettings)},
 };
 enum { N_SECTIONS = sizeof sections / sizeof *sections };
 
 typedef struct CountSettings {
-    int64_t global_batch;
+    int64_t global_batch, workers;
 } CountSettings;
 
 static const Param count_rows[] = {
     PARAM(COUNT, CountSettings, global_batch, NULL, 1, 1 << 24, "examples",
           "examples per optimizer step"),
+    PARAM(COUNT, CountSettings, workers, "1", 1, 65536, "workers",
+          "logical workers with state of their own, in compressions and local SGD: equal blocks "
+          "of shards, at most as many replicas"),
     PARAM_END,
 };
 
@@ -114,10 +120,10 @@ static const Param isa_rows[] = {
 };
 
 static const char *const trial_keys[] = {
-    "dataset",   "model",     "global_batch", "mini_batch", "batch_schedule",
-    "optimizer", "lr",        "stop",         "isa",        "layers",
-    "eval",      "clip",      "loss",         "augment",    "weight_ema",
-    "noise",     "curvature", "branch",       NULL};
+    "dataset", "model",   "global_batch", "mini_batch", "batch_schedule", "optimizer",
+    "lr",      "stop",    "isa",          "layers",     "eval",           "clip",
+    "loss",    "augment", "weight_ema",   "noise",      "curvature",      "branch",
+    "workers", "local",   "compression",  NULL};
 
 /* ---- reading */
 
@@ -201,6 +207,8 @@ static Error *read_mini_batch(TrialSettings *out, const Json *trial) {
     const Json *value = json_find(trial, "mini_batch");
     if (!value || (value->kind == JSON_TEXT && strcmp(value->text, "auto") == 0)) {
         out->mini_batch = trial_auto_mini_batch(out->global_batch);
+        while (out->mini_batch > 1 && trial_shards(out) % out->workers != 0)
+            out->mini_batch /= 2;
         return NULL;
     }
     const char *hint = "legal: \"auto\" or a whole number that divides global_batch";
@@ -253,12 +261,14 @@ Error *trial_read(TrialSettings *out, const Json *object, Arena *arena) {
     CountSettings counts;
     PASS(param_read(&counts, count_rows, object, trial_keys, arena));
     out->global_batch = counts.global_batch;
+    out->workers = counts.workers;
     PASS(read_mini_batch(out, object));
     PASS(read_batch_schedule(out, json_find(object, "batch_schedule"), arena));
     PASS(read_stop(&out->stop, object, out->dataset, arena));
     for (int i = 0; i < N_SECTIONS; i++)
         PASS(param_read((char *)out + sections[i].offset, sections[i].rows,
                         json_find(object, sections[i].key), NULL, arena));
+    PASS(by_worker_read(out, object, arena));
     PASS(branch_check(&out->branch, json_find(object, "branch")));
     if (out->branch.examples > 0)
         out->stop.has_target = false; /* a branch has its length, and nothing else ends it */
@@ -316,6 +326,7 @@ Json *trial_write(const TrialSettings *settings, Arena *arena) {
         write_section(object, &sections[i], (const char *)settings + sections[i].offset, arena);
     json_add(object, "layers",
              layer_rules_write(settings->layer_rules, settings->n_layer_rules, arena), arena);
+    by_worker_write(object, settings, arena);
     if (settings->isa)
         json_add_text(object, "isa", settings->isa, arena);
     return object;

@@ -25,9 +25,9 @@ static void *take_spare(TrainThread *thread) {
 /* Pushes a finished node and merges siblings; buffers of right partners become free. */
 static void push(const Trainer *trainer, TrainThread *thread, TreeNode node) {
     while (thread->n_stack > 0 &&
-           tree_siblings(thread->stack[thread->n_stack - 1], node, trainer->n_shards)) {
+           tree_siblings(thread->stack[thread->n_stack - 1], node, trainer->tree_shards)) {
         TreeNode left = thread->stack[--thread->n_stack];
-        sum_add(&trainer->reduction.shape, left.data, node.data, 1);
+        sum_add(&trainer->shape, left.data, node.data, 1);
         thread->spare[thread->n_spare++] = node.data;
         node = tree_parent(left);
     }
@@ -50,9 +50,16 @@ static void shard_norms(const Model *model, const float *grad, double *sumsq) {
         sumsq[i] = vec_sumsq(grad + model->segments[i].offset, model->segments[i].n);
 }
 
+/* The weights that a shard of this worker's is run with. */
+static const float *weights_of(const Trainer *trainer, int worker) {
+    return trainer->worker_weights ? trainer->worker_weights + (worker - trainer->first_worker) *
+                                                                   trainer->model->n_weights
+                                   : trainer->weights;
+}
+
 static void run_shard(const Trainer *trainer, TrainThread *thread, int64_t index) {
     const Model *model = trainer->model;
-    const SumShape *shape = &trainer->reduction.shape;
+    const SumShape *shape = &trainer->shape;
     int span = (int)trainer->settings->mini_batch;
     double start_s = clock_s();
     dataset_gather(trainer->data, SPLIT_TRAIN,
@@ -68,14 +75,15 @@ static void run_shard(const Trainer *trainer, TrainThread *thread, int64_t index
                    .seed = trainer->seed,
                    .step = trainer->step,
                    .index = trainer->first_stream + index};
-    TreeNode node = {.level = 0, .index = index};
+    TreeNode node = trainer_leaf(trainer, index);
     TreeNode *top = thread->n_stack > 0 ? &thread->stack[thread->n_stack - 1] : NULL;
     bool by_example = model->noise_unit == NOISE_UNIT_EXAMPLE;
     /* The right leaf of a pair is added inside the pass, unless its own norm is wanted. */
     bool pair = by_example && !trainer->preconditioner && !trainer->probe && top &&
-                top->level == 0 && top->index % 2 == 0 && top->index + 1 == index;
+                top->owner == node.owner && top->level == 0 && top->index % 2 == 0 &&
+                top->index + 1 == node.index;
     node.data = pair ? top->data : take_spare(thread);
-    ModelPass pass = {.weights = trainer->weights,
+    ModelPass pass = {.weights = weights_of(trainer, node.owner),
                       .grad_sum = sum_floats(shape, node.data),
                       .accumulate = pair,
                       .example_sumsq = by_example ? thread->sumsq : NULL,
@@ -94,7 +102,8 @@ static void run_shard(const Trainer *trainer, TrainThread *thread, int64_t index
     sum_doubles(node.data)[SUM_PRECONDITIONED] += preconditioned_shard(trainer, pass.grad_sum);
     if (pair) {
         thread->n_stack--;
-        node = tree_parent((TreeNode){.level = 0, .index = index - 1, .data = node.data});
+        node.index--;
+        node = tree_parent(node);
     }
     push(trainer, thread, node);
 }
@@ -125,7 +134,13 @@ void stage_compute(Trainer *trainer) {
             trainer->nodes[trainer->n_nodes++] = trainer->thread[i].stack[j];
 }
 
-Error *stage_reduce(Trainer *trainer) {
+/* What reduce-scatter and all-gather take, each of `parts` sending to all others. */
+static double whole_bytes(const Trainer *trainer, double parts) {
+    return 2 * (parts - 1) * sizeof(float) * (double)trainer->model->n_weights;
+}
+
+Error *whole_reduce(Trainer *trainer) {
+    double workers = (double)trainer->settings->workers;
     Reduction *reduction = &trainer->reduction;
     const void *sum;
     sum_doubles(trainer->nodes[0].data)[SUM_WANTED] = trainer->wanted;
@@ -133,5 +148,12 @@ Error *stage_reduce(Trainer *trainer) {
     trainer->sums = sum;
     trainer->grad_sum = sum_floats(&reduction->shape, (void *)sum);
     trainer->grad = reduction->shared ? trainer->own_grad : (float *)trainer->grad_sum;
+    trainer->grad_factor = (float)(1.0 / (double)trainer->global_batch);
+    trainer->row.sent_bytes = whole_bytes(trainer, comm_size(reduction->comm));
+    trainer->row.worker_bytes = whole_bytes(trainer, workers) / workers;
     return NULL;
+}
+
+Error *stage_reduce(Trainer *trainer) {
+    return trainer->method->reduce(trainer);
 }

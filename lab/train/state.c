@@ -1,8 +1,7 @@
 /* What a checkpoint holds. A run that continues must not differ from one that never stopped:
  * whatever one step leaves for a later one is listed here. */
-#include "lab/train/state.h"
-
 #include "lab/base/clock.h"
+#include "lab/train/exchange.h"
 
 #include <assert.h>
 
@@ -21,7 +20,22 @@ static void add_slots(StateArray *out, int *n, Optim *optim) {
             optim->n_weights, optim->slots[i]);
 }
 
-int trainer_state(Trainer *trainer, StateArray out[CHECKPOINT_MAX_ARRAYS]) {
+/* What workers have of their own comes last. */
+static void add_exchange(StateArray *out, int *n, int *common, Trainer *trainer) {
+    Exchange *exchange = trainer->exchange;
+    const Compression *compression = exchange ? exchange->compression : NULL;
+    for (int i = 0; compression && i < compression->n_states; i++) {
+        const CompressionState *state = &compression->states[i];
+        if (!state->by_worker)
+            add(out, n, state->name, STATE_FLOAT, state->n, state->data);
+    }
+    *common = *n;
+    for (int i = 0; exchange && i < exchange->n_rows; i++)
+        add(out, n, exchange->rows[i].name, STATE_FLOAT,
+            trainer->settings->workers * exchange->rows[i].n, exchange->rows[i].data);
+}
+
+int trainer_state(Trainer *trainer, int *common, StateArray out[CHECKPOINT_MAX_ARRAYS]) {
     enum {
         SMOOTH_WORDS = sizeof(NoiseSmooth) / 8,
         SUM_WORDS = sizeof(NoiseSum) / 8,
@@ -37,12 +51,14 @@ int trainer_state(Trainer *trainer, StateArray out[CHECKPOINT_MAX_ARRAYS]) {
     add(out, &n, "examples", STATE_INT64, 1, &trainer->examples);
     add(out, &n, "clock", STATE_DOUBLE, 1, &trainer->clock);
     add(out, &n, "gain", STATE_DOUBLE, 1, &trainer->gain);
-    add(out, &n, "gain_noise", STATE_WORDS, SMOOTH_WORDS, &trainer->gain_noise);
-    add(out, &n, "noise", STATE_WORDS, SMOOTH_WORDS, &trainer->noise);
-    add(out, &n, "layer_noise", STATE_WORDS, SMOOTH_WORDS * trainer->model->n_segments,
-        trainer->layer_noise);
-    add(out, &n, "layer_sum", STATE_WORDS, SUM_WORDS * trainer->model->n_segments,
-        trainer->layer_sum);
+    if (trainer->method->mean_grad) {
+        add(out, &n, "gain_noise", STATE_WORDS, SMOOTH_WORDS, &trainer->gain_noise);
+        add(out, &n, "noise", STATE_WORDS, SMOOTH_WORDS, &trainer->noise);
+        add(out, &n, "layer_noise", STATE_WORDS, SMOOTH_WORDS * trainer->model->n_segments,
+            trainer->layer_noise);
+        add(out, &n, "layer_sum", STATE_WORDS, SUM_WORDS * trainer->model->n_segments,
+            trainer->layer_sum);
+    }
     if (trainer->preconditioner)
         add(out, &n, "preconditioned", STATE_WORDS, SMOOTH_WORDS, &trainer->preconditioned);
     if (trainer->curvature)
@@ -52,12 +68,17 @@ int trainer_state(Trainer *trainer, StateArray out[CHECKPOINT_MAX_ARRAYS]) {
     add(out, &n, "summary", STATE_WORDS, SUMMARY_WORDS, &trainer->summary->steps_to_target);
     add(out, &n, "optim.t", STATE_INT64, 1, &optim->t);
     add(out, &n, "optim.lr_last", STATE_DOUBLE, 1, &optim->lr_last);
-    add_slots(out, &n, optim);
-    add(out, &n, "weights", STATE_FLOAT, n_weights, trainer->weights);
+    if (!trainer->own_optim) { /* else they are among the workers' rows */
+        add_slots(out, &n, optim);
+        add(out, &n, "weights", STATE_FLOAT, n_weights, trainer->weights);
+    }
     if (trainer->model->n_stats > 0)
         add(out, &n, "running", STATE_FLOAT, trainer->model->n_stats, trainer->running);
     if (trainer->averaged)
         add(out, &n, "averaged", STATE_FLOAT, n_weights, trainer->averaged);
+    if (trainer->settings->workers > 1)
+        add(out, &n, "worker_bytes", STATE_DOUBLE, 1, &trainer->worker_bytes);
+    add_exchange(out, &n, common, trainer);
     return n;
 }
 
@@ -69,10 +90,11 @@ Error *trainer_resume(Trainer *trainer) {
     comm_bcast(comm, &any, 1);
     if (!any)
         return NULL;
-    int n = trainer_state(trainer, arrays);
+    int common, n = trainer_state(trainer, &common, arrays);
     PASS(comm_agree(comm, path ? checkpoint_read(path, arrays, n) : NULL));
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < common; i++)
         comm_bcast(comm, arrays[i].data, state_bytes(&arrays[i]));
+    exchange_deal(trainer);
     trainer->start_s = clock_s() - trainer->wall_s;
     return NULL;
 }

@@ -19,24 +19,39 @@ enum { EVAL_LOSS, EVAL_CORRECT, EVAL_TOP5, EVAL_SUMS };
 
 typedef struct Curvature Curvature;
 
+typedef struct Trainer Trainer;
+typedef struct Exchange Exchange;
+
+/* How the shards' gradients become an update: whole.c, compressed.c, local.c. */
+typedef struct Method {
+    bool mean_grad;              /* of all shards is known, and so is its noise */
+    Error *(*reduce)(Trainer *); /* *collective*: trainer->sums, and the gradient */
+    void (*square)(Trainer *);   /* the mean gradient, and layers[].grad_sumsq */
+    void (*clip)(Trainer *);
+    void (*update)(Trainer *);
+    /* *Collective*: trainer->weights are what the trial has learned so far; NULL: they always are
+     */
+    void (*settle)(Trainer *);
+} Method;
+
 /* One OpenMP thread of one replica: a contiguous block of the replica's shards. */
 typedef struct TrainThread {
     int64_t first, last; /* its shards */
     void *workspace;
-    float *x;                       /* (max(mini_batch, MODEL_EVAL_EXAMPLES), n_features) */
-    int32_t *y;                     /* (same, n_labels) */
-    float *augmenting;              /* (n_features) scratch of augmentation; NULL: off */
-    int64_t *index;                 /* (same) */
-    double *sumsq;                  /* (n_segments) per-example norms of one shard */
-    double *stats;                  /* (n_stats) statistics of one shard */
-    TreeNode stack[TREE_MAX_NODES]; /* merged nodes of the block so far, in shard order */
+    float *x;          /* (max(mini_batch, MODEL_EVAL_EXAMPLES), n_features) */
+    int32_t *y;        /* (same, n_labels) */
+    float *augmenting; /* (n_features) scratch of augmentation; NULL: off */
+    int64_t *index;    /* (same) */
+    double *sumsq;     /* (n_segments) per-example norms of one shard */
+    double *stats;     /* (n_stats) statistics of one shard */
+    TreeNode *stack;   /* merged nodes of the block so far, in shard order */
     int n_stack;
     void **spare; /* free sum buffers */
     int n_spare;
     double sample_s; /* of this step */
 } TrainThread;
 
-typedef struct Trainer {
+struct Trainer {
     const TrialSettings *settings;
     const Dataset *data;
     const TrialLayout *layout;
@@ -60,23 +75,33 @@ typedef struct Trainer {
     double gain;                     /* its factor, 1 otherwise */
     double clock;                    /* where the schedule stands, in examples */
     double start_loss;
-    double wall_s; /* of training when the checkpoint was written, earlier runs included */
+    double worker_bytes; /* sent by the mean worker */
+    bool apart;          /* 1: local steps since the last average */
+    double wall_s;       /* of training when the checkpoint was written, earlier runs included */
     RunSummary *summary;
 
+    const Method *method;
+    Exchange *exchange;    /* NULL: workers have no state of their own */
+    float *worker_weights; /* (own workers, n_weights); NULL: all have the same */
+    bool own_optim;        /* workers have weights and slots of their own */
     Timeline timeline;
     int64_t stop_at;
     int64_t global_batch;                      /* of the step at hand */
     int64_t n_shards, first_shard, last_shard; /* its S, and this replica's block */
+    int first_worker;                          /* of this replica's */
+    int64_t tree_shards;                       /* of one tree: S, or a worker's part of it */
     int threads;                               /* min(T, own shards) */
     TrainThread *thread;
     Sampler *sampler;
     int64_t *index; /* (own shards * mini_batch) examples of this step */
+    SumShape shape; /* of a node */
     Reduction reduction;
     TreeNode *nodes; /* nodes of all threads before the reduction */
     int n_nodes;
 
     const double *sums;    /* doubles of the reduced sum */
     const float *grad_sum; /* floats of it; other ranks may read them too */
+    float grad_factor;     /* makes the sum a mean */
     float *grad;           /* the mean gradient, after the noise stage */
     float *own_grad;       /* (n_weights) where it goes when the sum is shared */
     double *chunk_sumsq;
@@ -99,19 +124,22 @@ typedef struct Trainer {
     int wanted;             /* WANT_ bits of rank 0 for the next step */
     bool checkpoint_failed; /* the last one: said once */
     Error *failure;         /* of rank 0's recorder */
-} Trainer;
+};
 
 /* setup.c */
 Error *trainer_new(Trainer **out, const TrialSettings *settings, uint64_t seed, const Dataset *data,
                    const TrialLayout *layout, const Recorder *recorder, Arena *arena);
 
-/* state.c: the arrays of a checkpoint; returns how many. */
-int trainer_state(Trainer *trainer, StateArray out[CHECKPOINT_MAX_ARRAYS]);
+/* state.c: the arrays of a checkpoint; returns how many. *common: the first so many are the same on
+ * all ranks, the others are rows of workers, whole on rank 0 after exchange_collect. */
+int trainer_state(Trainer *trainer, int *common, StateArray out[CHECKPOINT_MAX_ARRAYS]);
 /* *Collective*: rank 0 fills them from layout->resume and all ranks get them. */
 Error *trainer_resume(Trainer *trainer);
 /* *Collective*: prepares the reduction and the buffers that live in it. */
 Error *trainer_connect(Trainer *trainer);
 
+/* Shard `index` of the step as a leaf of its tree. */
+TreeNode trainer_leaf(const Trainer *trainer, int64_t index);
 /* Deals the shards of a step of `global_batch` examples to ranks and threads. */
 void trainer_deal(Trainer *trainer, int64_t global_batch);
 
@@ -123,6 +151,16 @@ Error *stage_reduce(Trainer *trainer); /* shards.c, *collective* */
 void stage_noise(Trainer *trainer);    /* statistics.c: mean gradient, norms, noise scale */
 void stage_clip(Trainer *trainer);     /* statistics.c */
 void stage_update(Trainer *trainer);   /* loop.c */
+
+/* What method_whole does at them, and others as far as it fits them. */
+extern const Method method_whole;
+Error *whole_reduce(Trainer *trainer);
+void whole_square(Trainer *trainer);
+void whole_clip(Trainer *trainer);
+void whole_update(Trainer *trainer);
+/* Clips one gradient with its own norms; statistics.c. */
+void clip_layers(const Trainer *trainer, float *grad, OptimLayer *layers);
+double trainer_lr(const Trainer *trainer); /* of the step at hand */
 
 /* preconditioned.c: the noise scale of P g, where it is asked for. */
 void preconditioned_new(Trainer *trainer);

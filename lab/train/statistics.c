@@ -8,9 +8,9 @@
 
 /* One multiplication by 1/B, and the sums of squares after it, over fixed chunks (DESIGN 2.2, 2.4).
  */
-static void scale_and_square(Trainer *trainer) {
+void whole_square(Trainer *trainer) {
     const Model *model = trainer->model;
-    float factor = (float)(1.0 / (double)trainer->global_batch);
+    float factor = trainer->grad_factor;
     double *chunk_sumsq = trainer->chunk_sumsq;
     for (int i = 0; i < model->n_segments; i++) {
         const Segment *segment = &model->segments[i];
@@ -30,6 +30,8 @@ static void scale_and_square(Trainer *trainer) {
 }
 
 NoiseEstimate noise_of(const Trainer *trainer, double unit_sumsq, double grad_sumsq) {
+    if (!trainer->method->mean_grad)
+        return (NoiseEstimate){NAN, NAN};
     double batch = (double)trainer->global_batch, span = (double)trainer->settings->mini_batch;
     double seen = trainer->data->endless ? 0 : batch / (double)trainer->data->n[SPLIT_TRAIN];
     if (trainer->model->noise_unit == NOISE_UNIT_EXAMPLE)
@@ -62,7 +64,7 @@ static void follow_noise(Trainer *trainer, NoiseEstimate whole) {
 void stage_noise(Trainer *trainer) {
     const Model *model = trainer->model;
     StepRow *row = &trainer->row;
-    scale_and_square(trainer);
+    trainer->method->square(trainer);
     double unit_total = 0, grad_total = 0; /* few tensors: summed in segment order */
     for (int i = 0; i < model->n_segments; i++) {
         double u = trainer->sums[SUM_SQNORMS + i], g = trainer->layers[i].grad_sumsq;
@@ -83,24 +85,32 @@ void stage_noise(Trainer *trainer) {
     preconditioned_see(trainer);
 }
 
-static void shrink(Trainer *trainer, int segment, double factor) {
-    const Segment *which = &trainer->model->segments[segment];
-    vec_scale(trainer->grad + which->offset, (float)factor, which->n);
-    trainer->layers[segment].grad_sumsq *= factor * factor;
+void clip_layers(const Trainer *trainer, float *grad, OptimLayer *layers) {
+    const ClipSettings *clip = &trainer->settings->clip;
+    const Model *model = trainer->model;
+    double sumsq = 0;
+    if (clip->norm <= 0)
+        return;
+    for (int i = 0; i < model->n_segments; i++)
+        sumsq += layers[i].grad_sumsq;
+    double whole = clip_factor((ClipForm)clip->form, sqrt(sumsq), clip->norm);
+    for (int i = 0; i < model->n_segments; i++) {
+        double own = sqrt(layers[i].grad_sumsq);
+        double factor =
+            clip->scope == 1 ? clip_factor((ClipForm)clip->form, own, clip->norm) : whole;
+        if (factor == 1)
+            continue;
+        vec_scale(grad + model->segments[i].offset, (float)factor, model->segments[i].n);
+        layers[i].grad_sumsq *= factor * factor;
+    }
+}
+
+void whole_clip(Trainer *trainer) {
+    clip_layers(trainer, trainer->grad, trainer->layers);
 }
 
 /* Before decay and trust ratios (optimizers.md 7). The recorded norms and the noise statistics are
  * of the gradient as it was. */
 void stage_clip(Trainer *trainer) {
-    const ClipSettings *clip = &trainer->settings->clip;
-    if (clip->norm <= 0)
-        return;
-    double whole = clip_factor((ClipForm)clip->form, trainer->row.grad_norm, clip->norm);
-    for (int i = 0; i < trainer->model->n_segments; i++) {
-        double own = sqrt(trainer->layers[i].grad_sumsq);
-        double factor =
-            clip->scope == 1 ? clip_factor((ClipForm)clip->form, own, clip->norm) : whole;
-        if (factor != 1)
-            shrink(trainer, i, factor);
-    }
+    trainer->method->clip(trainer);
 }

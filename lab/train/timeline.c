@@ -34,7 +34,7 @@ static int64_t trunk_batch(const Timeline *timeline, int64_t examples) {
         .examples = examples,
         .n_train = timeline->n_train,
         .global_batch = settings->global_batch,
-        .mini_batch = settings->mini_batch,
+        .mini_batch = settings->mini_batch * settings->workers, /* whole shards a worker */
         .lr_factor = settings->batch_schedule->replaces_lr ? decay_factor(timeline, examples) : 1};
     return batch_at(settings->batch_schedule, settings->batch_schedule_settings, &time);
 }

@@ -3,6 +3,7 @@
 #define LAB_TRAIN_TRIAL_H
 
 #include "lab/comm/collective.h"
+#include "lab/comm/compression.h"
 #include "lab/data/augment.h"
 #include "lab/nn/model.h"
 #include "lab/train/batch_schedule.h"
@@ -65,6 +66,13 @@ typedef struct LayerRule {
     int decay, adapt; /* -1: as the model says */
 } LayerRule;
 
+/* Local SGD: workers step by themselves and average their weights now and then (local.c). */
+typedef struct LocalSettings {
+    int64_t period;      /* steps between averages; 1: the gradients are averaged, every step */
+    double after_epochs; /* every step before that */
+    int slots;           /* LocalSlots */
+} LocalSettings;
+
 /* The `trial` object of an experiment, resolved. */
 typedef struct TrialSettings {
     const DatasetType *dataset;
@@ -86,6 +94,10 @@ typedef struct TrialSettings {
     NoiseSettings noise;
     CurvatureSettings curvature;
     BranchSettings branch;
+    int64_t workers; /* W, 1 unless the trial says so */
+    const CompressionType *compression;
+    void *compression_settings;
+    LocalSettings local;
     int n_layer_rules;
     const LayerRule *layer_rules;
     const char *isa; /* NULL: whatever the machine has */
@@ -127,6 +139,10 @@ Json *trial_write(const TrialSettings *settings, Arena *arena);
  * there is none. */
 int64_t trial_auto_mini_batch(int64_t global_batch);
 int64_t trial_shards(const TrialSettings *settings);
+/* Whether workers have state of their own: a compression, or local steps. */
+bool trial_by_worker(const TrialSettings *settings);
+/* Most replicas that can share a step of `global_batch` examples: one a shard, or one a worker. */
+int64_t trial_most_replicas(const TrialSettings *settings, int64_t global_batch);
 /* Horizon in steps at the trial's own batch: the smallest budget. A batch schedule's steps:
  * timeline.h. */
 int64_t trial_total_steps(const TrialSettings *settings, int64_t n_train);

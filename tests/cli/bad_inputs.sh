@@ -177,7 +177,7 @@ done <<'TABLE'
 2|s/{"epochs": 1}/{}/|trial.lr.warmup gives no length|one of
 2|s/"hidden": \[4\]/"hidden": [4, 0]/|trial.model.hidden[1] is 0, which is out of range|legal: 1 to
 2|s/"train": 200/"train": -1/|trial.dataset.train is -1, which is out of range|legal:
-2|s/"optimizer"/"workers": 1, "optimizer"/|trial.workers is not a known setting|known here
+2|s/"optimizer"/"servers": 1, "optimizer"/|trial.servers is not a known setting|did you mean
 # searches
 2|s/"seeds": 1/"search": {}/|search lacks the required setting 'space'|lr.base
 2|s/"seeds": 1/"search": 16/|search is a number, but should be an object|known here: trials
@@ -274,6 +274,15 @@ done <<'TABLE'
 2|s/complain?"/complain?/|line 3|quote
 2|$s/}/} {}/|line 17|one object
 # a dataset and a model that do not fit
+2|s/"mini_batch": 8/"mini_batch": 8, "workers": 3/|trial.workers is 3, which does not divide 4 shards|same number of shards
+2|s/"mini_batch": 8/"mini_batch": 8, "compression": "bf17"/|trial.compression is 'bf17'|did you mean 'bf16'?
+2|s/"mini_batch": 8/"mini_batch": 8, "local": {"period": 4}/|trial.local has a period of 4 steps, but there is one worker|trial.workers
+2|s/"mini_batch": 8/"mini_batch": 8, "workers": 2, "compression": "bf16", "local": {"period": 4}/|trial.local averages weights, trial.compression 'bf16' compresses gradients|one of the two
+2|s/"mini_batch": 8/"mini_batch": 8, "workers": 2, "local": {"period": 4}, "weight_ema": {"half_life_examples": 100}/|trial.local has no weights to average|one of the two
+2|s/"mini_batch": 8/"mini_batch": 8, "compression": "sign", "noise": {"preconditioned": true}/|trial.noise needs the mean gradient|take it out
+2|s/"mini_batch": 8/"mini_batch": 8, "compression": "sign", "curvature": {"every_examples": 100}/|trial.curvature needs sums of whole gradients|take it out
+2|s/"scaling": "none"/"scaling": "adascale"/;s/"mini_batch": 8/"mini_batch": 8, "compression": "sign"/|trial.lr has scaling 'adascale', which follows the noise|sqrt or linear
+2|s/"replicas": \[1\]/"replicas": [1, 3]/;s/"mini_batch": 8/"mini_batch": 8, "workers": 2, "compression": "sign"/|layouts.replicas has 3 replicas, but no trial of the experiment has more than 2 shards or workers|replica needs at least one
 2|s/"mlp", "hidden": \[4\]/"noisy_quadratic"/|trial.model|noisy_quadratic
 2|s/"blobs".*}/"noisy_quadratic"}/|trial.model|dataset
 # augmentation

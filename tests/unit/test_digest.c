@@ -123,6 +123,7 @@ static bool is_apart(const Column *column) {
     bool mean = column->group == GROUP_LAYERS && (strcmp(column->name, "noise_trace") == 0 ||
                                                   strcmp(column->name, "noise_sqnorm") == 0);
     bool apart = mean || (n > 2 && strcmp(column->name + n - 2, "_s") == 0) ||
+                 (n > 6 && strcmp(column->name + n - 6, "_bytes") == 0) || /* of the layout */
                  strncmp(column->name, "preconditioned_", 15) == 0;
     for (int i = 0; i < 3; i++)
         apart |= strcmp(column->name, held[i]) == 0;

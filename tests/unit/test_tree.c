@@ -51,7 +51,7 @@ static void test_tree__bracketing_is_the_same_for_every_number_of_parts(void **s
                 tree_block(n, parts, part, &first, &last);
                 assert_true(last > first);
                 for (int64_t shard = first; shard < last; shard++)
-                    push(&list[part], (TreeNode){0, shard, arena_print(arena, "%lld", (long long)shard)}, n, arena);
+                    push(&list[part], (TreeNode){.index = shard, .data = arena_print(arena, "%lld", (long long)shard)}, n, arena);
             }
             for (int step = 1; step < parts; step *= 2)
                 for (int part = 0; part + step < parts; part += 2 * step)
