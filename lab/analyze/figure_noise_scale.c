@@ -32,9 +32,10 @@ static bool has_noise(const Cell *cell) {
 
 static const char *missing(const Results *results, Arena *arena) {
     (void)arena;
-    for (int i = 0; i < results->cells->n_cells; i++)
-        if (has_noise(&results->cells->cells[i]))
-            return NULL;
+    for (int l = 0; l < results->lines.n; l++)
+        for (int i = 0; i < results->lines.line[l].n; i++)
+            if (has_noise(results->lines.line[l].cell[i]))
+                return NULL;
     return results->cells->n_cells ? "no run has a valid estimate of the noise scale"
                                    : "no trial was trained to its end, only verify runs are here";
 }
@@ -147,7 +148,7 @@ static Table *table(const Results *results, Arena *arena) {
     Lines lines = results->lines;
     int64_t batches[LINES_MAX];
     int n = lines_batches(batches, &lines, MAX_PANELS, arena), panel = 0;
-    for (int l = 0; l < lines.n && l < MAX_PANELS; l++) {
+    for (int l = 0; l < lines.n && panel < MAX_PANELS; l++) {
         int64_t before = out->n_values;
         for (int i = 0; i < n; i++) {
             const Cell *cell = line_at(&lines.line[l], batches[i]);

@@ -18,6 +18,7 @@ typedef enum { /* values are part of every trajectory: never renumber */
                RNG_SEARCH = 9,
                RNG_TEST = 10,
                RNG_CURVATURE = 11,
+               RNG_COMPRESSION = 13,
 } RngPurpose;
 
 typedef struct Rng {

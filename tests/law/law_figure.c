@@ -20,11 +20,18 @@ static const Results *study(Arena *arena) {
     int n, n_searched;
     const RunRecord *plain = fixture_study(&n, 2, arena),
                     *searched = fixture_searched(&n_searched, &search, arena);
-    RunRecord *runs = ARENA_ARRAY(arena, RunRecord, n + n_searched + 24);
+    RunRecord *runs = ARENA_ARRAY(arena, RunRecord, n + n_searched + 25);
     memcpy(runs, plain, sizeof *runs * (size_t)n);
     memcpy(runs + n, searched, sizeof *runs * (size_t)n_searched);
     n += n_searched;
     n += fixture_branches(runs + n, 1, 2, arena);
+    const FixtureRun worked = {
+        .optimizer = fixture_optimizers[0],
+        .global_batch = 64,
+        .replicas = 1,
+        .mode = RUN_FULL,
+        .extra = "\"compression\":{\"name\":\"topk\",\"ratio\":0.01},\"workers\":8,"};
+    runs[n++] = fixture_run(&worked, arena);
     return results_make("study", "Which <one> & \"why\"?", runs, n, arena);
 }
 

@@ -39,7 +39,8 @@ typedef struct FixtureRun {
     int replicas;
     RunMode mode;
     bool oversubscribed;
-    double lr; /* 0: 0.1 */
+    double lr;         /* 0: 0.1 */
+    const char *extra; /* more of the config, of a trial with eight workers; NULL: none */
 } FixtureRun;
 
 static inline int64_t fixture_mini_batch(int64_t global_batch) {
@@ -112,14 +113,15 @@ static inline void fixture_layers(LayerRow *out, const StepRow *row, uint64_t se
 static inline const char *fixture_config(const FixtureRun *run, Arena *arena) {
     return arena_print(
         arena,
-        "{\"dataset\":{\"name\":\"glyphs\",\"train\":12000},\"eval\":{\"every_examples\":%d},"
+        "{%s\"dataset\":{\"name\":\"glyphs\",\"train\":12000},\"eval\":{\"every_examples\":%d},"
         "\"global_batch\":%ld,\"isa\":null,\"lr\":{\"base\":%g,\"base_batch\":32,\"scaling\":{"
         "\"name\":"
         "\"%s\"},\"schedule\":{\"name\":\"constant\"}},\"mini_batch\":%ld,\"model\":{"
         "\"hidden\":[128,"
         "128],\"name\":\"mlp\"},\"optimizer\":{\"name\":\"%s\",\"weight_decay\":0.0001},\"stop\":{"
         "\"metric\":\"valid_accuracy\",\"target\":0.9}}",
-        FIXTURE_EVERY, (long)run->global_batch, run->lr > 0 ? run->lr : 0.1,
+        run->extra ? run->extra : "", FIXTURE_EVERY, (long)run->global_batch,
+        run->lr > 0 ? run->lr : 0.1,
         strcmp(run->optimizer.name, "lamb") == 0 ? "adascale" : "linear",
         (long)fixture_mini_batch(run->global_batch), run->optimizer.name);
 }
@@ -229,6 +231,7 @@ static inline void fixture_train(RunRecord *out, const FixtureRun *run, Arena *a
                               .valid_accuracy = accuracy,
                               .test_loss = 0.12 + 2.2 * exp(-2 * done),
                               .test_accuracy = accuracy - 0.004,
+                              .worker_bytes = run->extra ? 300.0 * (double)step : 0,
                               .wall_s = wall_s};
             summary->best_valid_accuracy = fmax(summary->best_valid_accuracy, accuracy);
             if (accuracy >= FIXTURE_TARGET) {

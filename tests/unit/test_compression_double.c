@@ -1,6 +1,7 @@
 /* The same sources as in training, compiled in double, against the reference traces of
  * tests/unit/optimizer_fixtures.json, "compression". */
 #include "lab/comm/compression.h"
+#include "lab/comm/dgc_ratio.h"
 
 #include "lab/base/io.h"
 
@@ -196,11 +197,140 @@ static void test_compression__replays_onebit(void **state) {
     arena_end(arena);
 }
 
+static void check_selected(const Replay *replay, const real *u, const Json *lists) {
+    int worker = 0;
+    JSON_EACH (list, lists) {
+        int64_t index = (int64_t)item(list, 0)->number;
+        assert_true(u[worker++ * replay->compression->n + index] == 0);
+    }
+}
+
+static void descend(const Replay *replay, real *theta, double lr) {
+    for (int64_t i = 0; i < replay->compression->n; i++)
+        theta[i] -= lr * replay->mean[i];
+}
+
+static void test_compression__replays_dgc(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    const Json *trace = fixture("dgc_topk1", arena);
+    Replay replay;
+    set_up(&replay, "{\"name\": \"dgc\", \"ratio\": 0.25, \"warmup_epochs\": 0}", 2, 2, 2, arena);
+    real theta[4] = {1, 1, 1, 1};
+    int t = 0;
+    JSON_EACH (step, member(trace, "trace")) {
+        take_grads(&replay, member(trace, "grads[worker][step]"), t++);
+        take_mean(&replay, 0.1);
+        descend(&replay, theta, 0.1);
+        check_selected(&replay, state_of(&replay, "compression.unsent"), member(step, "selected"));
+        compare(&replay, replay.mean, 1, member(step, "avg_update"));
+        compare(&replay, theta, 1, member(step, "theta"));
+        compare(&replay, state_of(&replay, "compression.velocity"), 1, member(step, "u"));
+        compare(&replay, state_of(&replay, "compression.unsent"), 1, member(step, "v"));
+    }
+    assert_replayed(&replay, 72);
+    arena_end(arena);
+}
+
+static void test_compression__replays_the_warmup_of_dgc(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    int epoch = 0;
+    JSON_EACH (expected, fixture("dgc_ratio_warmup4", arena)) {
+        double got = dgc_ratio(0.001, 4, epoch++ + 0.5);
+        assert_true(fabs(got - expected->number) <= TOLERANCE * expected->number);
+    }
+    assert_int_equal(epoch, 5);
+    arena_end(arena);
+}
+
+/* The heavy ball comes after the mean, as the optimizer's. */
+static void test_compression__replays_topk(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    const Json *trace = fixture("topk1_error_feedback", arena);
+    const Json *grads = member(fixture("dgc_topk1", arena), "grads[worker][step]");
+    Replay replay;
+    set_up(&replay, "{\"name\": \"topk\", \"ratio\": 0.25}", 2, 2, 2, arena);
+    real theta[4] = {1, 1, 1, 1}, velocity[4] = {0};
+    int t = 0;
+    JSON_EACH (step, member(trace, "trace")) {
+        take_grads(&replay, grads, t++);
+        take_mean(&replay, 0.1);
+        check_selected(&replay, state_of(&replay, "compression.error"), member(step, "selected"));
+        compare(&replay, replay.mean, 1, member(step, "avg"));
+        compare(&replay, state_of(&replay, "compression.error"), 1, member(step, "e"));
+        for (int i = 0; i < 4; i++) {
+            velocity[i] = 0.9 * velocity[i] + replay.mean[i];
+            theta[i] -= 0.1 * velocity[i];
+        }
+        compare(&replay, theta, 1, member(step, "theta"));
+    }
+    assert_replayed(&replay, 48);
+    arena_end(arena);
+}
+
+/* Ties go to the lowest index, whatever the order of the search. */
+static void test_compression__breaks_ties_by_index(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    Replay replay;
+    set_up(&replay, "{\"name\": \"topk\", \"ratio\": 0.375, \"feedback\": \"none\"}", 4, 2, 1,
+           arena);
+    const real grads[8] = {1, -2, 2, -2, 0, 2, -3, 2}, expected[8] = {0, -2, 2, 0, 0, 0, -3, 0};
+    memcpy(replay.grads, grads, sizeof grads);
+    take_mean(&replay, 0.1);
+    for (int i = 0; i < 8; i++)
+        assert_true(replay.mean[i] == expected[i]);
+    arena_end(arena);
+}
+
+/* Signs of P's columns are free: products and errors are compared, Q through its square. */
+static void replay_powersgd(const char *error, const char *key) {
+    Arena *arena = arena_new();
+    const Json *trace = fixture("powersgd_rank1", arena);
+    Replay replay;
+    set_up(&replay,
+           arena_print(arena,
+                       "{\"name\": \"powersgd\", \"rank\": 1, \"least_gain\": 1, \"error\": "
+                       "\"%s\"}",
+                       error),
+           3, 2, 2, arena);
+    real *q = state_of(&replay, "compression.q");
+    q[0] = 0.6, q[1] = 0.8;
+    int t = 0;
+    JSON_EACH (step, member(trace, "trace")) {
+        if (t > 0 && strcmp(error, "own") == 0)
+            break; /* the fixture's later steps go on from the other error */
+        take_grads(&replay, member(trace, "M[worker][step]"), t++);
+        take_mean(&replay, 0.1);
+        compare(&replay, replay.mean, 1, member(step, "decompressed"));
+        compare(&replay, state_of(&replay, "compression.error"), 1, member(step, key));
+        real expected[2];
+        flatten(expected, member(step, "Q"));
+        assert_true(fabs(fabs(q[0]) - fabs(expected[0])) < TOLERANCE);
+        assert_true(fabs(fabs(q[1]) - fabs(expected[1])) < TOLERANCE);
+    }
+    assert_replayed(&replay, 18);
+    arena_end(arena);
+}
+
+static void test_compression__replays_powersgd(void **state) {
+    (void)state;
+    replay_powersgd("mean", "error_vs_global (torch hook, NeurIPS code)");
+    replay_powersgd("own", "error_vs_local_Q (paper Alg.2 / epfml main), same D");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_compression__replays_sign),
         cmocka_unit_test(test_compression__sees_where_the_rate_is),
         cmocka_unit_test(test_compression__replays_onebit),
+        cmocka_unit_test(test_compression__replays_dgc),
+        cmocka_unit_test(test_compression__replays_the_warmup_of_dgc),
+        cmocka_unit_test(test_compression__replays_topk),
+        cmocka_unit_test(test_compression__breaks_ties_by_index),
+        cmocka_unit_test(test_compression__replays_powersgd),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
