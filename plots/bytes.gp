@@ -15,10 +15,12 @@ y_min = STATS_min; y_max = STATS_max
 stats table using ($6 > 0 ? $6 : NaN) nooutput
 x_min = STATS_min; x_max = STATS_max
 
-# Lines beyond the eighth take the first colours again, with a mark of their own.
-array again[4] = [2, 3, 1, 8]
-of(k) = 1 + (k - 1) % 8
-mark_of(k) = k > 8 ? again[1 + (k - 9) % 4] : k == 1 ? 7 : k == 2 ? 5 : k == 3 ? 9 : k == 4 ? 13 : k == 5 ? 11 : k == 6 ? 15 : k == 7 ? 4 : 6
+# Four more lines in black and grey.
+set linetype 19 lc rgb '#000000' lw 2.4 dt (2,3) pt 2 ps 0.9
+set linetype 20 lc rgb '#9a9a9a' lw 2.4 dt (12,3) pt 3 ps 0.9
+set linetype 21 lc rgb '#000000' lw 2.4 dt (20,6) pt 1 ps 0.9
+set linetype 22 lc rgb '#9a9a9a' lw 2.4 dt (2,2) pt 8 ps 0.9
+of(k) = k > 8 ? 10 + k : k
 
 longest = 0
 do for [k=1:n] { longest = strlen(label[k]) > longest ? strlen(label[k]) : longest }
@@ -36,6 +38,6 @@ set yrange [y_min / pad(y_min, y_max) : y_max * pad(y_min, y_max)]
 set xlabel 'sent by a worker so far' offset 0,0.3
 set ylabel 'validation error, %'
 set key at screen 0.03,screen (12.0 + 30 * rows) / height left top Left reverse vertical maxrows rows width 1 font ',15'
-plot for [k=1:n] keyentry with linespoints lt of(k) pt mark_of(k) title label[k], \
+plot for [k=1:n] keyentry with linespoints lt of(k) title label[k], \
      for [k=1:n] table using ($1 == k && $6 > 0 ? $6 : NaN):(error($7)) with lines lt of(k) notitle, \
-     for [k=1:n] '+' using (last_x[k]):(last_y[k]) every ::0::0 with points lt of(k) pt mark_of(k) ps 1.4 notitle
+     for [k=1:n] '+' using (last_x[k]):(last_y[k]) every ::0::0 with points lt of(k) ps 1.4 notitle
