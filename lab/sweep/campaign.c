@@ -128,12 +128,14 @@ static Error *watched_checkpoint(void *self, int64_t step, const StateArray *arr
 /* On rank 0: opens the run's journal, which begins with the rows before the checkpoint when there
  * is one to continue from. */
 static Error *begin(RunWriter **writer, const char **resume, const Plan *plan, RunHeader *header,
-                    Arena *arena) {
+                    int64_t pause, Arena *arena) {
     Arena *scratch = arena_new(); /* the rows before */
     Resume found = {0};
     Error *error = NULL;
     if (header->mode == RUN_FULL && header->canonical)
         error = checkpoints_find(&found, plan->folder, header, scratch);
+    if (pause > 0 && found.step >= pause) /* left by a writer that died while it paused: from */
+        found = (Resume){0};              /* there the run would train on past the rung */
     header->resumed_from = found.step;
     if (!error && found.path) {
         *resume = arena_copy(arena, found.path);
@@ -157,7 +159,7 @@ static Error *run_one(const Plan *plan, const Phase *phase, const PlannedRun *ru
     Error *error = make_header(&header, plan, phase, run, comm_hosts(group), mpi, arena);
     const char *resume = NULL;
     if (!error && root)
-        error = begin(&writer, &resume, plan, &header, arena);
+        error = begin(&writer, &resume, plan, &header, rungs_pause(plan, phase, run), arena);
     PASS(comm_agree(group, error));
     if (root && background)
         run_in_background(writer, background);

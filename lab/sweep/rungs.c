@@ -38,13 +38,15 @@ void rungs_reset(Plan *plan) {
         plan->n_decided[i] = 0;
 }
 
+/* A run whose writer died at the rung's very step has not paused there: its last digest is missing,
+ * and its rows count up to the step before. */
 Error *rungs_see_unfinished(const Plan *plan, PlannedRun *run) {
     Arena *scratch = arena_new();
     RunRecord record;
     bool found = false;
     Error *error = run_load(&record, &found, plan_run_folder(plan, run, scratch), scratch);
     run->reached_steps =
-        !error && found && record.n_steps ? record.steps[record.n_steps - 1].step : 0;
+        !error && found && record.n_steps ? record.steps[record.n_steps - 1].step - 1 : 0;
     arena_end(scratch);
     return error;
 }
