@@ -184,3 +184,24 @@ Error *checkpoints_find(Resume *out, const char *experiment_folder, const RunHea
         checkpoints_forget(experiment_folder, header->trial_id);
     return NULL;
 }
+
+void checkpoints_tidy(const char *experiment_folder, const char *trial_id) {
+    Arena *scratch = arena_new();
+    const char *folder = trial_folder(experiment_folder, trial_id, scratch);
+    char **names;
+    int n = list_checkpoints(&names, folder, scratch);
+    Checkpoint newest;
+    Json *label = NULL;
+    Error *error = NULL;
+    if (n > 0)
+        error =
+            checkpoint_check(&newest, arena_print(scratch, "%s/%s", folder, names[n - 1]), scratch);
+    if (n > 0 && !error)
+        error = json_parse(&label, newest.text, strlen(newest.text), folder, scratch);
+    if (label && run_has_ended(arena_print(scratch, "%s/runs/%s", experiment_folder,
+                                           text_of(label, "run_id")),
+                               scratch))
+        remove_oldest(folder, 0);
+    error_end(error); /* a damaged one is said by whoever wants to continue from it */
+    arena_end(scratch);
+}

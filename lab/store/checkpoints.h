@@ -45,6 +45,10 @@ Error *checkpoints_keep(CheckpointThread *thread, const char *experiment_folder,
 /* Until the last one is on the disk. */
 Error *checkpoints_wait(CheckpointThread *thread);
 
+/* Removes them all when the newest belongs to a run that ended: whoever should have done so was
+ * killed between the run's final record and this, and nobody begins such a run again. */
+void checkpoints_tidy(const char *experiment_folder, const char *trial_id);
+
 /* Removes them all: the trial has ended. */
 void checkpoints_forget(const char *experiment_folder, const char *trial_id);
 

@@ -2,6 +2,7 @@
 #include "lab/sweep/campaign.h"
 
 #include "lab/base/io.h"
+#include "lab/store/checkpoints.h"
 #include "lab/sweep/claim.h"
 #include "lab/sweep/grow.h"
 
@@ -45,15 +46,21 @@ static const char *config_sha256(const char *path, Arena *arena) {
     return hash && hash->kind == JSON_TEXT ? hash->text : "";
 }
 
-/* Half-written files of a killed process, while nobody else has the folder open. A rank that
- * outlives its driver for a moment still holds its claim. */
+/* Half-written files of a killed process, and checkpoints that it did not come to remove, while
+ * nobody else has the folder open. A rank that outlives its driver for a moment still holds its
+ * claim. */
 static void remove_stale(const Plan *plan, Arena *arena) {
     const char *const parts[] = {"", "/tables", "/figures"};
     for (int i = 0; i < 3; i++)
         io_remove_stale(arena_print(arena, "%s%s", plan->folder, parts[i]));
-    for (int i = 0; i < plan->n_runs; i++)
-        if (!claim_is_taken(plan, &plan->runs[i]))
-            io_remove_asides(plan_run_folder(plan, &plan->runs[i], arena));
+    for (int i = 0; i < plan->n_runs; i++) {
+        const PlannedRun *run = &plan->runs[i];
+        if (claim_is_taken(plan, run))
+            continue;
+        io_remove_asides(plan_run_folder(plan, run, arena));
+        if (run->done && run->mode == RUN_FULL)
+            checkpoints_tidy(plan->folder, run->trial->id);
+    }
 }
 
 Error *campaign_open(IoLock **out, const Plan *plan, Arena *arena) {

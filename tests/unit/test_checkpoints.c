@@ -153,6 +153,13 @@ static void test_checkpoints__of_a_run_that_ended_are_removed(void **state) {
     assert_ok(io_write(checkpoint_path(folder, 3, arena), bytes, n));
     assert_int_equal(found_step(folder, &header, arena), 0);
     assert_false(io_exists(checkpoint_path(folder, 3, arena)));
+    assert_ok(io_write(checkpoint_path(folder, 3, arena), bytes, n));
+    checkpoints_tidy(folder, header.trial_id); /* without anybody who wants to continue */
+    assert_false(io_exists(checkpoint_path(folder, 3, arena)));
+    interrupted_run(folder, "d", arena);
+    assert_true(io_exists(checkpoint_path(folder, 3, arena)));
+    checkpoints_tidy(folder, header.trial_id); /* that of a run that may go on stays */
+    assert_true(io_exists(checkpoint_path(folder, 3, arena)));
     assert_true(io_is_folder(run_folder));
     scratch_end(folder, arena);
 }
