@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -54,8 +55,15 @@ static Error *start(Gnuplot *out, const char *const *args) {
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, ends[1], 2);
     char *const environment[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", "HOME=/nonexistent", NULL};
-    int failed = posix_spawn(&out->child, args[0], &actions, NULL, (char *const *)(uintptr_t)args,
+    sigset_t none;
+    posix_spawnattr_t how; /* it hears what a rank that trained blocks */
+    sigemptyset(&none);
+    posix_spawnattr_init(&how);
+    posix_spawnattr_setsigmask(&how, &none);
+    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK);
+    int failed = posix_spawn(&out->child, args[0], &actions, &how, (char *const *)(uintptr_t)args,
                              environment);
+    posix_spawnattr_destroy(&how);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
     out->said_fd = ends[0];

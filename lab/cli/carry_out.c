@@ -163,7 +163,6 @@ static Error *carry_out_ranks(Plan *plan, Comm *world, const CommandLine *line, 
     plan_session(session);
     comm_bcast(world, session, PLAN_SESSION_ROOM); /* one for all ranks */
     plan->session = session;
-    launch_catch_signals();
     PASS(comm_agree(world, root ? campaign_open(&lock, plan, arena) : NULL));
     PASS(comm_agree(world, root ? campaign_set_aside(plan) : NULL));
     PASS(launch_in_place(plan, world, arena));
@@ -180,7 +179,7 @@ static Error *carry_out_ranks(Plan *plan, Comm *world, const CommandLine *line, 
 static Error *carry_out_launched(const char *file, const CommandLine *line, int *code,
                                  Arena *arena) {
     Comm *world;
-    launch_catch_signals(); /* a job near its end may be asked to stop before it begins */
+    launch_hear_signals(); /* a job near its end may be asked to stop before it begins */
     PASS(comm_begin(&world, arena));
     Experiment experiment;
     Plan plan;

@@ -30,12 +30,12 @@ static Error *work(Comm *group, const CommandLine *line, Arena *arena) {
     PASS(comm_agree(group, prepare(&plan, &experiment, line, arena)));
     const Phase *phase = &plan.phases[atoi(command_option(line, "--phase"))];
     CampaignWatch watch = launch_worker_watch();
-    return campaign_phase(&plan, phase, group, 0, 1, launch_catch_signals(), &watch);
+    return campaign_phase(&plan, phase, group, 0, 1, launch_stop_flag(), &watch);
 }
 
 static Error *run_work(const CommandLine *line, int *code, Arena *arena) {
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* no rank outlives its launcher */
-    launch_catch_signals();
+    launch_hear_signals();
     if (line->n_words != 1 || !command_option(line, "--results") ||
         !command_option(line, "--phase") || !command_option(line, "--config") ||
         !command_option(line, "--session"))

@@ -11,7 +11,7 @@ typedef struct LaunchOptions {
     const char *const *overrides;
     int n_overrides;
     const char *results;
-    const char *share; /* "K/N", NULL: everything */
+    const char *share;    /* "K/N", NULL: everything */
     double start_limit_s; /* a worker that does not report in this long is ended; 0: 120 s */
 } LaunchOptions;
 
@@ -23,8 +23,13 @@ Error *launch_plan(Plan *plan, const LaunchOptions *options);
  * forms groups. */
 Error *launch_in_place(Plan *plan, Comm *world, Arena *arena);
 
-/* Handler for SIGINT and SIGTERM: asks for a stop after the current step. */
+/* Handler for SIGINT, SIGTERM and SIGUSR1: asks for a stop after the current step. For a process
+ * that does not train. */
 const volatile sig_atomic_t *launch_catch_signals(void);
+/* The same for a process that trains, before it makes its first thread: a thread of its own hears
+ * the signals, all others block them. oneDNN 2.6 corrupts the heap when a handler runs on the stack
+ * of its products (tests/tools/signal_in_sgemm.c shows it). */
+const volatile sig_atomic_t *launch_hear_signals(void);
 const volatile sig_atomic_t *launch_stop_flag(void); /* what they set */
 
 /* The first line that a worker prints: MPI works. */
