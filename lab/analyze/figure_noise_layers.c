@@ -11,8 +11,9 @@
 #define MAX_BATCHES 3 /* drawn beside each other */
 #define MAX_TENSORS 8 /* drawn; the table has them all */
 
-/* `line`: which of the drawn batches, 0: not drawn. `place`: 0 the whole gradient, then tensors by
- * their share of the noise at the panel's smallest batch; those above MAX_TENSORS are not drawn. */
+/* `panel`: 0 when nothing of its line is drawn. `line`: which of the drawn batches, 0: not drawn.
+ * `place`: 0 the whole gradient, then tensors by their share of the noise at the panel's smallest
+ * batch; those above MAX_TENSORS are not drawn. */
 static const TableColumn columns[] = {
     {"panel", "1"},
     {"series", NULL},
@@ -45,15 +46,52 @@ static bool recorded(const Cell *cell) {
     return false;
 }
 
+/* Number among the drawn batches, 0: none. The table alone has cells of which every run diverged.
+ */
+static int line_of(const Cell *cell, const int64_t *drawn, int n) {
+    bool diverged = cell->n_of[OUTCOME_DIVERGED] == cell->n_trials;
+    for (int i = 0; i < n && !diverged; i++)
+        if (drawn[i] == cell->global_batch)
+            return i + 1;
+    return 0;
+}
+
+/* The batches that are drawn: of those of the panels evenly spread ones. */
+static int drawn_batches(int64_t drawn[MAX_BATCHES], const Lines *lines, Arena *arena) {
+    int64_t batches[LINES_MAX];
+    int index[MAX_BATCHES];
+    int n = lines_batches(batches, lines, lines->n < MAX_PANELS ? lines->n : MAX_PANELS, arena);
+    n = lines_spread(index, n, MAX_BATCHES);
+    for (int i = 0; i < n; i++)
+        drawn[i] = batches[index[i]];
+    return n;
+}
+
+static bool is_drawn(const Line *line, const int64_t *drawn, int n_drawn) {
+    for (int c = 0; c < line->n; c++)
+        if (recorded(line->cell[c]) && line_of(line->cell[c], drawn, n_drawn) > 0)
+            return true;
+    return false;
+}
+
+static bool any_is_drawn(const Results *results, Arena *arena) {
+    int64_t drawn[MAX_BATCHES];
+    int n_drawn = drawn_batches(drawn, &results->lines, arena);
+    for (int l = 0; l < results->lines.n; l++)
+        if (is_drawn(&results->lines.line[l], drawn, n_drawn))
+            return true;
+    return false;
+}
+
 static const char *missing(const Results *results, Arena *arena) {
-    (void)arena;
-    bool several = false;
+    bool several = false, any = false;
     for (int i = 0; i < results->cells->n_cells; i++) {
         const Cell *cell = &results->cells->cells[i];
-        if (recorded(cell))
-            return NULL;
+        any |= recorded(cell);
         several |= cell->first->header.n_layers > 1;
     }
+    if (any)
+        return any_is_drawn(results, arena) ? NULL : "every run that recorded it diverged";
     return several ? "no run recorded the noise of its tensors between evaluations"
                    : "the models have one tensor, whose noise is the whole gradient's";
 }
@@ -103,16 +141,6 @@ static void add_row(Table *out, const Place *at, const NoiseInterval *noise,
     table_number(out, noise->sqnorm / all->sqnorm);
 }
 
-/* Number among the drawn batches, 0: none. The table alone has cells of which every run diverged.
- */
-static int line_of(const Cell *cell, const int64_t *drawn, int n) {
-    bool diverged = cell->n_of[OUTCOME_DIVERGED] == cell->n_trials;
-    for (int i = 0; i < n && !diverged; i++)
-        if (drawn[i] == cell->global_batch)
-            return i + 1;
-    return 0;
-}
-
 static void add_panel(Table *out, int panel, const Line *line, const int64_t *drawn, int n_drawn,
                       Arena *arena) {
     int *place = NULL;
@@ -137,26 +165,16 @@ static void add_panel(Table *out, int panel, const Line *line, const int64_t *dr
     }
 }
 
-/* The batches that are drawn: of those of the panels evenly spread ones. */
-static int drawn_batches(int64_t drawn[MAX_BATCHES], const Lines *lines, Arena *arena) {
-    int64_t batches[LINES_MAX];
-    int index[MAX_BATCHES];
-    int n = lines_batches(batches, lines, lines->n < MAX_PANELS ? lines->n : MAX_PANELS, arena);
-    n = lines_spread(index, n, MAX_BATCHES);
-    for (int i = 0; i < n; i++)
-        drawn[i] = batches[index[i]];
-    return n;
-}
-
 static Table *table(const Results *results, Arena *arena) {
     Table *out = table_new("noise_layers", columns, sizeof columns / sizeof *columns, arena);
     const Lines *lines = &results->lines;
     int64_t drawn[MAX_BATCHES];
     int n_drawn = drawn_batches(drawn, lines, arena), panel = 0;
     for (int l = 0; l < lines->n && panel < MAX_PANELS; l++) {
-        int64_t before = out->n_values;
-        add_panel(out, panel + 1, &lines->line[l], drawn, n_drawn, arena);
-        panel += out->n_values > before;
+        const Line *line = &lines->line[l];
+        bool has_panel = is_drawn(line, drawn, n_drawn); /* else the table alone has it */
+        panel += has_panel;
+        add_panel(out, has_panel ? panel : 0, line, drawn, n_drawn, arena);
     }
     return out;
 }

@@ -11,7 +11,7 @@ cd "$work" || exit 1
 
 fail() {
   echo "FAILED: $*"
-  head -n 30 out err 2>/dev/null
+  head -n 30 out err run.err 2>/dev/null
   exit 1
 }
 # One run diverges, one reaches its target, the last is long enough to be killed.
