@@ -94,6 +94,18 @@ static const void *gather(const Rows *rows, const Column *column) {
     return rows->scratch;
 }
 
+static bool is_left_out(const Rows *rows, const Column *column) {
+    if (!schema_may_lack(column))
+        return false;
+    assert(column->type == COLUMN_DOUBLE && rows->n_dims == 1);
+    const double *values = gather(rows, column);
+    double value = column->left_out;
+    hsize_t i = 0;
+    while (i < rows->dims[0] && (values[i] == value || (isnan(values[i]) && isnan(value))))
+        i++;
+    return i == rows->dims[0];
+}
+
 static hid_t add_column(Hdf5File *file, hid_t group, const Rows *rows, const Column *column) {
     Series series = {.name = column->name,
                      .unit = column->unit,
@@ -105,11 +117,11 @@ static hid_t add_column(Hdf5File *file, hid_t group, const Rows *rows, const Col
     return h5_file_series(file, group, &series);
 }
 
-/* Every column of a schema group; returns how many. */
+/* The columns of a schema group that say something; returns how many. */
 static int add_columns(hid_t *datasets, Hdf5File *file, hid_t group, const Rows *rows) {
     int n = 0;
     for (int i = 0; i < schema_n_columns; i++)
-        if (schema_columns[i].group == rows->group) {
+        if (schema_columns[i].group == rows->group && !is_left_out(rows, &schema_columns[i])) {
             assert(n < HDF5_FILE_DATASETS);
             datasets[n++] = add_column(file, group, rows, &schema_columns[i]);
         }
@@ -187,7 +199,8 @@ static void add_run(Hdf5File *file, hid_t group, const RunRecord *run) {
     add_series_group(file, group, &steps);
     add_series_group(file, group, &evals);
     add_layers(file, group, run, &evals, &layers);
-    add_series_group(file, group, &curvatures);
+    if (run->n_curvatures)
+        add_series_group(file, group, &curvatures);
     add_digests(file, group, run, arena);
     arena_end(arena);
 }

@@ -85,7 +85,6 @@ void h5_file_begin(Hdf5File *file, size_t growth_bytes) {
     H5Tinsert(file->use_type, "dataset", HOFFSET(ScaleUse, dataset), H5T_STD_REF_OBJ);
     H5Tinsert(file->use_type, "dimension", HOFFSET(ScaleUse, dimension), H5T_NATIVE_INT32);
     file->scalar = H5Screate(H5S_SCALAR);
-    file->one = H5Screate_simple(1, (const hsize_t[]){1}, NULL);
 }
 
 hid_t h5_file_group(Hdf5File *file, hid_t parent, const char *name) {
@@ -190,9 +189,6 @@ static void add_labels(Hdf5File *file, hid_t dataset, const Series *series) {
     if (series->type != SERIES_TEXT)
         h5_file_text(file, dataset, "units", series->unit);
     h5_file_text(file, dataset, "long_name", series->meaning);
-    if (series->type == SERIES_REAL)
-        add_attribute(file, dataset, "_FillValue", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, file->one,
-                      &(double){NAN});
 }
 
 hid_t h5_file_series(Hdf5File *file, hid_t group, const Series *series) {
@@ -285,7 +281,6 @@ Error *h5_file_write(Hdf5File *file, const char *path) {
         check(file, H5Fflush(file->file, H5F_SCOPE_GLOBAL) >= 0, "complete", path);
     if (good(file))
         file->error = write_image(file->file, path);
-    H5Sclose(file->one);
     H5Sclose(file->scalar);
     H5Tclose(file->use_type);
     H5Tclose(file->list_type);

@@ -22,10 +22,10 @@ typedef struct Hdf5File {
     hid_t space;                              /* of the last dataset, */
     int n_dims;                               /* of this shape */
     hsize_t dims[2];
-    hid_t text_type;   /* UTF-8, variable length */
-    hid_t list_type;   /* of DIMENSION_LIST: for each axis its scales */
-    hid_t use_type;    /* of REFERENCE_LIST: where a scale is used */
-    hid_t scalar, one; /* dataspaces: scalar; one element */
+    hid_t text_type; /* UTF-8, variable length */
+    hid_t list_type; /* of DIMENSION_LIST: for each axis its scales */
+    hid_t use_type;  /* of REFERENCE_LIST: where a scale is used */
+    hid_t scalar;    /* a dataspace */
     Error *error;
 } Hdf5File;
 
@@ -49,7 +49,7 @@ typedef struct Series {
     const void *data;
 } Series;
 
-/* Writes a dataset with `units`, `long_name` and, for SERIES_REAL, `_FillValue` NaN. Close it with
+/* Writes a dataset with `units` and `long_name`; NaN is a missing number. Close it with
  * h5_file_series_end. */
 hid_t h5_file_series(Hdf5File *file, hid_t group, const Series *series);
 void h5_file_series_end(hid_t dataset);

@@ -9,8 +9,10 @@
 #define ROW_LAYERS LayerRow
 #define ROW_CURVATURE CurvatureRow
 
-#define COLUMN(group, field, type, unit, trajectory, meaning)                                      \
-    {GROUP_##group, #field, COLUMN_##type, offsetof(ROW_##group, field), unit, trajectory, meaning},
+#define ALWAYS COLUMN_ALWAYS
+#define COLUMN(group, field, type, unit, trajectory, left_out, meaning)                            \
+    {GROUP_##group, #field,     COLUMN_##type, offsetof(ROW_##group, field),                       \
+     unit,          trajectory, left_out,      meaning},
 const Column schema_columns[] = {
 #include "lab/store/schema.def"
 };
@@ -19,7 +21,8 @@ const Column schema_columns[] = {
 const int schema_n_columns = (int)(sizeof schema_columns / sizeof schema_columns[0]);
 
 /* A field of record.h without its line in schema.def is a compile error. */
-#define COLUMN(group, field, type, unit, trajectory, meaning) +sizeof(((ROW_##group *)0)->field)
+#define COLUMN(group, field, type, unit, trajectory, left_out, meaning)                            \
+    +sizeof(((ROW_##group *)0)->field)
 _Static_assert(sizeof(StepRow) + sizeof(EvalRow) + sizeof(LayerRow) + sizeof(CurvatureRow) == 0
 #include "lab/store/schema.def"
                ,
@@ -29,6 +32,10 @@ _Static_assert(sizeof(StepRow) + sizeof(EvalRow) + sizeof(LayerRow) + sizeof(Cur
 const char *schema_group_name(SchemaGroup group) {
     static const char *const names[GROUP_N] = {"steps", "eval", "layers", "curvature"};
     return names[group];
+}
+
+bool schema_may_lack(const Column *column) {
+    return !isinf(column->left_out);
 }
 
 const char *schema_type_name(ColumnType type) {

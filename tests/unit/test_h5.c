@@ -85,10 +85,41 @@ static void assert_column(hid_t file, const char *root, const RunRecord *run,
     H5Dclose(dataset);
 }
 
+static int64_t n_rows(const RunRecord *run, SchemaGroup group) {
+    return group == GROUP_STEPS       ? run->n_steps
+           : group == GROUP_CURVATURE ? run->n_curvatures
+           : group == GROUP_EVAL      ? run->n_evals
+                                      : (int64_t)run->n_evals * run->header.n_layers;
+}
+
+/* Nothing was measured, or every row has the value that a column's absence means. */
+static bool may_be_absent(const RunRecord *run, const Column *column) {
+    bool same = schema_may_lack(column);
+    for (int64_t i = 0; i < n_rows(run, column->group) && same; i++) {
+        double value;
+        memcpy(&value, (const char *)expected_row(run, column->group, i) + column->offset, 8);
+        same = value == column->left_out || (isnan(value) && isnan(column->left_out));
+    }
+    return same || (column->group == GROUP_CURVATURE && run->n_curvatures == 0);
+}
+
+static bool is_there(hid_t file, const char *root, const Column *column) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", root, schema_group_name(column->group));
+    if (H5Lexists(file, path, H5P_DEFAULT) <= 0)
+        return false;
+    snprintf(path, sizeof path, "%s/%s/%s", root, schema_group_name(column->group), column->name);
+    return H5Lexists(file, path, H5P_DEFAULT) > 0;
+}
+
 static void assert_run(const char *path, const char *root, const RunRecord *run) {
     hid_t file = open_file(path);
-    for (int i = 0; i < schema_n_columns; i++)
-        assert_column(file, root, run, &schema_columns[i]);
+    for (int i = 0; i < schema_n_columns; i++) {
+        const Column *column = &schema_columns[i];
+        assert_int_equal(is_there(file, root, column), !may_be_absent(run, column));
+        if (is_there(file, root, column))
+            assert_column(file, root, run, column);
+    }
     H5Fclose(file);
 }
 
@@ -98,6 +129,33 @@ static void test_h5__a_run_holds_every_column(void **state) {
     const char *folder = folder_new(arena);
     RunRecord run = run_new(folder, "0123456789abcdef-r1t1", arena);
     assert_run(arena_print(arena, "%s/runs/%s/run.h5", folder, run.header.run_id), "", &run);
+    folder_end(folder, arena);
+}
+
+/* A column whose rows all have the value that its absence means is left out; one other row brings
+ * it. */
+static void test_h5__columns_that_say_nothing_are_left_out(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    const char *folder = folder_new(arena), *path = arena_print(arena, "%s/run.h5", folder);
+    RunRecord run = run_new(folder, "plain", arena);
+    lengthen(&run, 9, arena);
+    for (int i = 0; i < 9; i++) {
+        run.steps[i].lr_gain = 1;
+        run.steps[i].preconditioned_trace = NAN;
+    }
+    run.n_curvatures = 0;
+    assert_ok(h5_write_run(&run, path));
+    assert_run(path, "", &run);
+    hid_t file = open_file(path);
+    assert_false(H5Lexists(file, "steps/lr_gain", H5P_DEFAULT));
+    assert_false(H5Lexists(file, "steps/preconditioned_trace", H5P_DEFAULT));
+    assert_false(H5Lexists(file, "curvature", H5P_DEFAULT));
+    H5Fclose(file);
+    run.steps[8].lr_gain = 0.5;
+    run.steps[0].preconditioned_trace = 2;
+    assert_ok(h5_write_run(&run, path));
+    assert_run(path, "", &run);
     folder_end(folder, arena);
 }
 
@@ -325,6 +383,7 @@ static void test_h5__provenance_names_build_machine_and_libraries(void **state) 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_h5__a_run_holds_every_column),
+        cmocka_unit_test(test_h5__columns_that_say_nothing_are_left_out),
         cmocka_unit_test(test_h5__runs_are_gathered),
         cmocka_unit_test(test_h5__a_gathered_file_says_what_it_holds),
         cmocka_unit_test(test_h5__attributes_are_there),
