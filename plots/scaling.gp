@@ -1,5 +1,5 @@
 # Rate (left) and efficiency (right) against replicas; strong scaling above, weak scaling below when it was measured.
-# Points are measured, lines are predicted, hollow points oversubscribed.
+# Points are measured, lines are predicted, hollow points oversubscribed. Points of one number of replicas stand a little apart.
 # Columns: 1 panel (1 strong, 2 weak), 2 line, 5 global_batch, 6 examples_per_replica, 7 replicas, 10 oversubscribed,
 # 15 16 17 rate, 19 20 21 efficiency, 22 predicted_rate, 23 predicted_efficiency, 26 27 and 28 29 their bands
 name = 'scaling'; table = ARG1; svg = ARG2
@@ -47,18 +47,19 @@ do for [p=1:2] {
                 set ytics 0, nice(e_max, 5) format '%g'
                 set yrange [0 : 1.06 * e_max]
             }
+            aside(x, k) = x * 1.05 ** (k - (m[p] + 1) / 2.0) # points of one number of replicas beside each other
             v = c == 1 ? 15 : 19; q = c == 1 ? 22 : 23; band = c == 1 ? 26 : 28
             plot for [k=1:m[p]] table using ($1 == p && $2 == k && column(band) > 0 ? $7 : NaN):(column(band)):(column(band + 1)) \
                      with filledcurves lt ordered_line(k, m[p]) lw 0 fs transparent solid 0.14 noborder, \
                  (c == 2 ? 1 : NaN) with lines lc rgb '#888888' lw 1.6 dt (6,5), \
                  for [k=1:m[p]] table using ($1 == p && $2 == k ? $7 : NaN):(column(q)) with lines lt ordered_line(k, m[p]) lw 1.6, \
-                 for [k=1:m[p]] table using ($1 == p && $2 == k ? $7 : NaN):(column(v + 1)):(0):(column(v + 2) - column(v + 1)) \
+                 for [k=1:m[p]] table using ($1 == p && $2 == k ? aside($7, k) : NaN):(column(v + 1)):(0):(column(v + 2) - column(v + 1)) \
                      with vectors nohead lt ordered_line(k, m[p]) lw 1.6, \
-                 for [k=1:m[p]] table using ($1 == p && $2 == k && $10 == 0 ? $7 : NaN):(column(v)) \
+                 for [k=1:m[p]] table using ($1 == p && $2 == k && $10 == 0 ? aside($7, k) : NaN):(column(v)) \
                      with points lt ordered_line(k, m[p]) pt 7 ps 0.75, \
-                 for [k=1:m[p]] table using ($1 == p && $2 == k && $10 == 1 ? $7 : NaN):(column(v)) \
+                 for [k=1:m[p]] table using ($1 == p && $2 == k && $10 == 1 ? aside($7, k) : NaN):(column(v)) \
                      with points pt 7 ps 0.75 lc rgb 'white', \
-                 for [k=1:m[p]] table using ($1 == p && $2 == k && $10 == 1 ? $7 : NaN):(column(v)) \
+                 for [k=1:m[p]] table using ($1 == p && $2 == k && $10 == 1 ? aside($7, k) : NaN):(column(v)) \
                      with points lt ordered_line(k, m[p]) pt 6 ps 0.75
         }
         top = top - tall - 16

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_LINES 6 /* of each kind in the figure */
+#define MAX_LINES 3 /* of each kind in the figure: bands of more would hide each other */
 
 static const TableColumn columns[] = {
     {"panel", "1"}, /* 1 strong, 2 weak, 0 not drawn */

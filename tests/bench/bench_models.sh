@@ -1,12 +1,17 @@
 #!/bin/sh
 # Training steps of the four model families, ours against PyTorch's CPU build, one thread each, in alternation on one core,
 # in CPU seconds. Prints medians, the ratio of neighbours, the share of the sgemm peak that was measured in the same
-# process, and the CPU time stolen by the host meanwhile. Build first: ninja -C build/release bench_trial
-#   bench_models.sh [ROUNDS] [SECONDS] [MODEL ...]      (defaults 7, 2 and all: mlp simple_cnn resnet transformer)
+# process, and the CPU time stolen by the host meanwhile.
+#   bench_models.sh [--threads N] [ROUNDS] [SECONDS] [MODEL ...]   (defaults 7, 2 and all: mlp simple_cnn resnet transformer)
+# With --threads both use N threads, unpinned, by the clock: an idle machine, and the batches that have work for them.
 # Exit 77 with a reason when python3-torch is not there.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
-program=${BATCHLAB_BUILD:-$root/build/release}/tests/bench_trial
+build=${BATCHLAB_BUILD:-$root/build/release}
+program=$build/tests/bench_trial
+cmake --build "$build" --target bench_trial >/dev/null
+threads=
+[ "${1:-}" != --threads ] || { threads=$2 && shift 2; }
 rounds=${1:-7} seconds=${2:-2} python=/usr/bin/python3
 [ $# -gt 2 ] && shift 2 && models=$* || models="mlp simple_cnn resnet transformer"
 core=$(($(nproc) - 1))
@@ -35,13 +40,24 @@ trial() { # model, global_batch, mini_batch
 JSON
 }
 cases() { # global_batch:mini_batch:goal
-  case $1 in
+  case $1$threads in
+    mlp[1-9]*) echo 256:64:1.3 2048:128:1.1 ;;
+    simple_cnn[1-9]*) echo 256:64:1.25 ;;
+    resnet[1-9]*) echo 256:64:1.6 ;;
+    transformer[1-9]*) echo 32:8:1.4 ;;
     mlp) echo 32:32:2.0 256:64:1.3 2048:128:1.1 ;;
     simple_cnn) echo 32:32:1.25 256:64:1.25 ;;
     resnet) echo 32:32:1.6 256:64:1.6 ;;
     transformer) echo 8:8:1.4 32:32:1.4 ;;
     *) echo "no such model: $1" >&2 && exit 2 ;;
   esac
+}
+on() { # threads and cores, then the command
+  if [ -n "$threads" ]; then
+    OMP_NUM_THREADS=$threads "$@"
+  else
+    OMP_NUM_THREADS=1 taskset -c "$core" "$@"
+  fi
 }
 stolen() { awk '/^cpu /{print $9}' /proc/stat; }
 steal=$(stolen) begin=$(date +%s)
@@ -54,9 +70,8 @@ for model in $models; do
     : >"$work/peer"
     i=0
     while [ "$i" -lt "$rounds" ]; do
-      OMP_NUM_THREADS=1 taskset -c "$core" "$program" "$work/trial.json" "$seconds" >>"$work/ours"
-      OMP_NUM_THREADS=1 taskset -c "$core" "$python" -B "$root/tests/bench/bench_models.py" "$model" "$batch" "$seconds" \
-        >>"$work/peer"
+      on "$program" "$work/trial.json" "$seconds" $threads >>"$work/ours"
+      on "$python" -B "$root/tests/bench/bench_models.py" "$model" "$batch" "$seconds" $threads >>"$work/peer"
       i=$((i + 1))
     done
     paste "$work/ours" "$work/peer" | "$python" -c "

@@ -1,15 +1,18 @@
-/* How fast a trial trains on one thread: examples per CPU second of the median step, sampling,
- * gradient, noise statistics and optimizer included.
+/* How fast a trial trains: examples per second of the median step, sampling, gradient, noise
+ * statistics and optimizer included.
  *
- *   bench_trial TRIAL.json SECONDS
+ *   bench_trial TRIAL.json SECONDS [THREADS]
  *
- * TRIAL.json is a `trial` object. CPU seconds of the process rather than the clock's, so that a
- * busy machine disturbs it less. Prints examples/s, GFLOP/s, and their share of the sgemm peak that
- * is measured before. */
+ * TRIAL.json is a `trial` object. Without THREADS it is one thread and CPU seconds of the process,
+ * which a busy machine disturbs less than the clock's; with THREADS, seconds of the clock. Started
+ * by mpirun the ranks train together until stop.steps, and SECONDS is ignored. Prints examples/s,
+ * GFLOP/s, and their share of the sgemm peak of as many cores, measured before on one. */
+#include "lab/base/clock.h"
 #include "lab/base/stats.h"
 #include "lab/nn/gemm.h"
 #include "lab/train/trial.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +21,7 @@
 enum { MAX_STEPS = 100000, WARM_STEPS = 2, LEAST_STEPS = 8 };
 
 typedef struct Steps {
+    double (*now)(void);
     int n;
     double end_s[MAX_STEPS];
     double seconds;
@@ -50,13 +54,21 @@ static double sgemm_peak(Arena *arena) {
 static Error *see_step(void *self, const StepRow *row) {
     Steps *steps = self;
     (void)row;
-    steps->end_s[steps->n++] = cpu_s();
+    if (steps->n < MAX_STEPS)
+        steps->end_s[steps->n++] = steps->now();
     double passed = steps->end_s[steps->n - 1] - steps->end_s[0];
     steps->enough = steps->n == MAX_STEPS || (steps->n >= LEAST_STEPS && passed > steps->seconds);
     return NULL;
 }
 
-static Error *run(const char *path, double seconds, Arena *arena) {
+typedef struct Bench {
+    Comm *comm;
+    int threads;
+    double seconds; /* 0: until stop.steps */
+    double (*now)(void);
+} Bench;
+
+static Error *run(const Bench *bench, const char *path, Arena *arena) {
     Json *json;
     TrialSettings settings;
     Dataset data;
@@ -70,11 +82,12 @@ static Error *run(const char *path, double seconds, Arena *arena) {
     PASS(model_new(&model, settings.model, settings.model_settings, &input,
                    (int)settings.mini_batch, arena));
     Steps *steps = ARENA_NEW(arena, Steps);
-    steps->seconds = seconds;
+    steps->seconds = bench->seconds > 0 ? bench->seconds : INFINITY;
+    steps->now = bench->now;
     double peak = sgemm_peak(arena);
     Recorder recorder = {.self = steps, .step = see_step};
-    TrialLayout layout = {.comm = comm_alone(arena),
-                          .threads = 1,
+    TrialLayout layout = {.comm = bench->comm,
+                          .threads = bench->threads,
                           .collective =
                               (const CollectiveType *)collective_table[COLLECTIVE_ID_tree],
                           .stop_flag = &steps->enough};
@@ -85,20 +98,35 @@ static Error *run(const char *path, double seconds, Arena *arena) {
         step_s[n++] = steps->end_s[i] - steps->end_s[i - 1];
     double rate = (double)settings.global_batch / stats_median(step_s, n);
     double flops = rate * model->flops_per_example;
-    printf("%.2f %.2f %.4f\n", rate, 1e-9 * flops, flops / peak);
+    if (comm_rank(bench->comm) == 0)
+        printf("%.2f %.2f %.4f\n", rate, 1e-9 * flops,
+               flops / peak / bench->threads / comm_size(bench->comm));
     return NULL;
 }
 
 int main(int argc, char **argv) {
-    double seconds = argc == 3 ? strtod(argv[2], NULL) : 0;
-    if (seconds <= 0) {
-        fprintf(stderr, "usage: bench_trial TRIAL.json SECONDS\n");
+    Bench bench = {.seconds = argc >= 3 ? strtod(argv[2], NULL) : 0,
+                   .threads = argc == 4 ? atoi(argv[3]) : 1,
+                   .now = argc == 4 || comm_launched() ? clock_s : cpu_s};
+    if (argc > 4 || bench.seconds <= 0 || bench.threads < 1) {
+        fprintf(stderr, "usage: bench_trial TRIAL.json SECONDS [THREADS]\n");
         return 2;
     }
     Arena *arena = arena_new();
-    Error *error = run(argv[1], seconds, arena);
+    Error *error = NULL;
+    bool ranks = comm_launched();
+    if (ranks) {
+        bench.seconds = 0;
+        error = comm_begin(&bench.comm, arena);
+    } else {
+        bench.comm = comm_alone(arena);
+    }
+    if (!error)
+        error = run(&bench, argv[1], arena);
     if (error)
         error_print(error, stderr);
+    if (ranks)
+        comm_finish(bench.comm);
     int code = error ? error_code(error) : 0;
     arena_end(arena);
     return code;

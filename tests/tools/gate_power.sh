@@ -25,11 +25,11 @@ seeds=${3:-5}
 
 # name|file|what sed does to it
 plants='unchanged||
-learning rate x0.85|lab/train/loop.c|s/optim_step(trainer->optim, row->lr,/optim_step(trainer->optim, 0.85 * row->lr,/
-learning rate x0.7|lab/train/loop.c|s/optim_step(trainer->optim, row->lr,/optim_step(trainer->optim, 0.7 * row->lr,/
+learning rate x0.85|lab/train/loop.c|s/optim_step(trainer->optim, trainer->row.lr,/optim_step(trainer->optim, 0.85 * trainer->row.lr,/
+learning rate x0.7|lab/train/loop.c|s/optim_step(trainer->optim, trainer->row.lr,/optim_step(trainer->optim, 0.7 * trainer->row.lr,/
 momentum 0.9 -> 0.8|optim/momentum.c|s/\[KEEP\] = settings->momentum;/[KEEP] = 8 * settings->momentum \/ 9;/
 shuffling off|lab/data/sampler.c|s/i = n - 1; i > 0; i--/i = n - 1; i > n; i--/
-loss scaled 2 %|lab/nn/loss.c|s/p\[labels\[i\]\] -= target.on;/&\n        for (int j = 0; j < n_classes; j++)\n            p[j] *= 1.02F;/;s/return vec_tree_sum(row_loss, n);/return 1.02 * vec_tree_sum(row_loss, n);/'
+loss scaled 2 %|lab/nn/loss.c|s/p\[labels\[i\]\] -= on;/&\n        for (int j = 0; j < n_classes; j++)\n            p[j] *= 1.02F;/;s/return vec_tree_sum(row_loss, n);/return 1.02 * vec_tree_sum(row_loss, n);/'
 
 fail() {
   echo "gate_power: $*" >&2
