@@ -70,8 +70,8 @@ for model in $models; do
     : >"$work/peer"
     i=0
     while [ "$i" -lt "$rounds" ]; do
-      on "$program" "$work/trial.json" "$seconds" $threads >>"$work/ours"
-      on "$python" -B "$root/tests/bench/bench_models.py" "$model" "$batch" "$seconds" $threads >>"$work/peer"
+      on "$program" "$work/trial.json" "$seconds" ${threads:+"$threads"} >>"$work/ours"
+      on "$python" -B "$root/tests/bench/bench_models.py" "$model" "$batch" "$seconds" ${threads:+"$threads"} >>"$work/peer"
       i=$((i + 1))
     done
     paste "$work/ours" "$work/peer" | "$python" -c "
