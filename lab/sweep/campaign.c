@@ -284,22 +284,27 @@ Error *campaign_phase(Plan *plan, const Phase *phase, Comm *group, int first, in
     return comm_agree(group, error ? error : settling);
 }
 
-Error *campaign_mark_failed(const Plan *plan, const Phase *phase, const PlannedRun *run,
-                            const char *cause) {
-    Arena *arena = arena_new();
+static Error *record_failure(const Plan *plan, const Phase *phase, const PlannedRun *run,
+                             const char *cause, Arena *arena) {
     RunHeader header;
     RunWriter *writer;
     RunSummary summary = run_summary_new(OUTCOME_FAILED);
-    Error *error = make_header(&header, plan, phase, run, 1, "none", arena);
-    if (!error) {
-        Json *provenance = json_copy(header.provenance, arena);
-        json_add_text(provenance, "cause", cause, arena);
-        header.provenance = provenance;
-    }
-    if (!error)
-        error = run_begin(&writer, plan->folder, &header, arena);
-    if (!error)
-        error = run_finish(writer, &summary);
+    PASS(make_header(&header, plan, phase, run, 1, "none", arena));
+    Json *provenance = json_copy(header.provenance, arena);
+    json_add_text(provenance, "cause", cause, arena);
+    header.provenance = provenance;
+    PASS(run_begin(&writer, plan->folder, &header, arena));
+    return run_finish(writer, &summary);
+}
+
+Error *campaign_mark_failed(const Plan *plan, const Phase *phase, PlannedRun *run,
+                            const char *cause) {
+    Arena *arena = arena_new();
+    IoLock *lock = NULL; /* somebody else may have taken the trial over, or even ended it */
+    Error *error = claim_take(&lock, plan, phase, run, arena);
+    if (!error && lock)
+        error = record_failure(plan, phase, run, cause, arena);
+    io_unlock(lock);
     arena_end(arena);
     return error;
 }
@@ -307,9 +312,7 @@ Error *campaign_mark_failed(const Plan *plan, const Phase *phase, const PlannedR
 static Error *mark_one(const Plan *plan, PlannedRun *run) {
     Arena *scratch = arena_new();
     IoLock *lock = NULL;
-    Error *error = io_folder(arena_print(scratch, "%s/trials/%s", plan->folder, run->trial->id));
-    if (!error)
-        error = io_lock(&lock, claim_path(plan, run, scratch), false, 0, scratch);
+    Error *error = claim_hold(&lock, plan, run, scratch);
     if (!error && lock) {
         error = run_mark_pruned(plan_run_folder(plan, run, scratch), run->summary.pruned_at_step);
         checkpoints_forget(plan->folder, run->trial->id);

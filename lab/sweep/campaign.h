@@ -25,15 +25,17 @@ Error *campaign_phase(Plan *plan, const Phase *phase, Comm *group, int first, in
  * works there with another config. The lock is held until io_unlock or the process ends. */
 Error *campaign_open(IoLock **out, const Plan *plan, Arena *arena);
 
-/* Sets the journals of runs that --rerun asks for aside (kept as journal.replaced-N). */
+/* Sets the journals of runs that --rerun asks for aside (kept as journal.replaced-N), but for those
+ * that somebody else does again by now. */
 Error *campaign_set_aside(Plan *plan);
 
 /* Writes into the journals of runs that a rung stopped that it did, and removes their checkpoints.
  */
 Error *campaign_mark_pruned(const Plan *plan);
 
-/* Records that a run brought its job down: outcome failed, its provenance holds the cause. */
-Error *campaign_mark_failed(const Plan *plan, const Phase *phase, const PlannedRun *run,
+/* Records that a run brought its job down: outcome failed, its provenance holds the cause. Nothing
+ * happens when somebody else holds its trial by now, or ended it. */
+Error *campaign_mark_failed(const Plan *plan, const Phase *phase, PlannedRun *run,
                             const char *cause);
 
 #endif

@@ -8,19 +8,25 @@
 
 #include <string.h>
 
-/* Finished runs that --rerun asks for once more: their journal steps aside, kept under another
- * name. */
+/* Its journal steps aside, kept under another name; unless another process was asked the same. */
+static Error *set_aside(const Plan *plan, const PlannedRun *run, Arena *arena) {
+    const char *journal = arena_print(arena, "%s/journal", plan_run_folder(plan, run, arena));
+    const char *aside = NULL;
+    IoLock *lock;
+    PASS(claim_hold(&lock, plan, run, arena));
+    for (int n = 1; !aside || io_exists(aside); n++)
+        aside = arena_print(arena, "%s.replaced-%d", journal, n);
+    Error *error = lock && io_exists(journal) ? io_publish(IO_DURABLE, journal, aside) : NULL;
+    io_unlock(lock);
+    return error;
+}
+
 Error *campaign_set_aside(Plan *plan) {
     for (int i = 0; i < plan->n_runs; i++) {
         if (!plan->runs[i].rerun)
             continue;
         Arena *arena = arena_new();
-        const char *journal =
-            arena_print(arena, "%s/journal", plan_run_folder(plan, &plan->runs[i], arena));
-        const char *aside = NULL;
-        for (int n = 1; !aside || io_exists(aside); n++)
-            aside = arena_print(arena, "%s.replaced-%d", journal, n);
-        Error *error = io_publish(IO_DURABLE, journal, aside);
+        Error *error = set_aside(plan, &plan->runs[i], arena);
         arena_end(arena);
         PASS(error);
         plan->runs[i].rerun = false;

@@ -68,10 +68,14 @@ Error *claim_look(const Plan *plan, const Phase *phase) {
     return NULL;
 }
 
+Error *claim_hold(IoLock **lock, const Plan *plan, const PlannedRun *run, Arena *arena) {
+    PASS(io_folder(arena_print(arena, "%s/trials/%s", plan->folder, run->trial->id)));
+    return io_lock(lock, claim_path(plan, run, arena), false, 0, arena);
+}
+
 Error *claim_take(IoLock **lock, const Plan *plan, const Phase *phase, PlannedRun *run,
                   Arena *arena) {
-    PASS(io_folder(arena_print(arena, "%s/trials/%s", plan->folder, run->trial->id)));
-    PASS(io_lock(lock, claim_path(plan, run, arena), false, 0, arena));
+    PASS(claim_hold(lock, plan, run, arena));
     if (!*lock)
         return NULL;
     bool leave = false;

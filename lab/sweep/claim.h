@@ -11,6 +11,8 @@
  * (run->timed_out). */
 Error *claim_take(IoLock **lock, const Plan *plan, const Phase *phase, PlannedRun *run,
                   Arena *arena);
+/* Claims a run's trial whatever its state; *lock = NULL: it is somebody else's. */
+Error *claim_hold(IoLock **lock, const Plan *plan, const PlannedRun *run, Arena *arena);
 const char *claim_path(const Plan *plan, const PlannedRun *run, Arena *arena); /* of the lock */
 
 /* True when somebody holds the trial's lock. */

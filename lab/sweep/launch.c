@@ -190,7 +190,7 @@ static Error *judge(Driver *driver, const Phase *phase, const Worker *worker) {
                                                : ": it is recorded as failed");
     return driver->crashes[index] < MAX_CRASHES
                ? NULL
-               : campaign_mark_failed(driver->plan, phase, worker->run, room);
+               : campaign_mark_failed(driver->plan, phase, &driver->plan->runs[index], room);
 }
 
 /* Starts workers for what is left of a phase and waits for them. */
