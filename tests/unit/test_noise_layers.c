@@ -80,6 +80,33 @@ static void test_noise_layers__diverged_cells_are_not_drawn(void **state) {
     arena_end(arena);
 }
 
+/* A line of which every run diverged has no panel: gnuplot refuses an empty one. */
+static void test_noise_layers__a_line_that_diverged_has_no_panel(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    RunRecord runs[8];
+    for (int i = 0; i < 8; i++) {
+        const char *name = i < 4 ? "lamb" : "momentum";
+        FixtureRun run = {.optimizer = {name, 24, 70000, 0, i < 4 ? 1 : 0},
+                          .global_batch = i % 4 < 2 ? 64 : 1024,
+                          .seed = (uint64_t)i,
+                          .replicas = 1};
+        runs[i] = fixture_run(&run, arena);
+    }
+    const Results *results = results_make(NULL, NULL, runs, 8, arena);
+    assert_null(figure()->missing(results, arena));
+    Table *table = figure()->table(results, arena);
+    int n_of[2] = {0};
+    for (int r = 0; r < table_rows(table); r++) {
+        bool momentum = strncmp(table_at(table, r, SERIES).text, "momentum", 8) == 0;
+        assert_int_equal(table_at(table, r, PANEL).number, momentum ? 1 : 0);
+        n_of[momentum]++;
+    }
+    assert_true(n_of[0] > 0 && n_of[1] > 0);
+    assert_non_null(figure()->missing(results_make(NULL, NULL, runs, 4, arena), arena));
+    arena_end(arena);
+}
+
 static void test_noise_layers__says_why_there_is_nothing(void **state) {
     (void)state;
     Arena *arena = arena_new();
@@ -101,6 +128,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_noise_layers__tensors_stand_by_their_share),
         cmocka_unit_test(test_noise_layers__diverged_cells_are_not_drawn),
+        cmocka_unit_test(test_noise_layers__a_line_that_diverged_has_no_panel),
         cmocka_unit_test(test_noise_layers__says_why_there_is_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
