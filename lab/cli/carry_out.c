@@ -7,6 +7,7 @@
 #include "lab/cli/show_plan.h"
 #include "lab/cli/tell.h"
 #include "lab/sweep/launch.h"
+#include "lab/sweep/together.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,7 +70,8 @@ static Error *count_others(int *out, const Experiment *experiment, const Command
     const char *results = command_option(line, "--results");
     Experiment whole;
     Plan plan;
-    PASS(experiment_load(&whole, experiment->file, line->override, line->n_overrides, arena));
+    PASS(experiment_load_shared(&whole, experiment->file, line->override, line->n_overrides,
+                                experiment->shelf, arena));
     PASS(plan_new(&plan, &whole, results ? results : "results", NULL, arena));
     *out = plan.n_runs - plan_count_done(&plan);
     return NULL;
@@ -88,9 +90,9 @@ static Error *conclude(const Plan *plan, const CommandLine *line, Arena *arena) 
 }
 
 static Error *prepare(Plan *plan, Experiment *experiment, const char *file, const CommandLine *line,
-                      const char *rerun, Arena *arena) {
+                      const char *rerun, Shelf *shelf, Arena *arena) {
     const char *results = command_option(line, "--results");
-    PASS(experiment_load(experiment, file, line->override, line->n_overrides, arena));
+    PASS(experiment_load_shared(experiment, file, line->override, line->n_overrides, shelf, arena));
     PASS(check_config(experiment, line));
     PASS(share_take(experiment, line, arena));
     PASS(plan_new(plan, experiment, results ? results : "results", rerun, arena));
@@ -121,9 +123,11 @@ static Error *drive(Plan *plan, const char *file, const CommandLine *line, Arena
         .start_limit_s = 120,
     };
     IoLock *lock;
-    char session[PLAN_SESSION_ROOM];
+    char session[PLAN_SESSION_ROOM], data[SHELF_PLACE_ROOM];
     plan_session(session);
     plan->session = arena_copy(arena, session);
+    shelf_place(plan->experiment->shelf, data);
+    options.data = data;
     PASS(read_start_limit(&options.start_limit_s, line));
     experiment_note_overrides(plan->experiment, line->override, line->n_overrides, arena);
     PASS(campaign_open(&lock, plan, arena));
@@ -150,7 +154,7 @@ Error *carry_out_runs(Plan *plan, Experiment *experiment, const char *file, cons
         return error_hint(
             error_new(CODE_USAGE, "this command starts MPI itself"),
             "call it outside mpirun or srun; `batchlab run` uses the ranks it is started with");
-    PASS(prepare(plan, experiment, file, line, rerun, arena));
+    PASS(prepare(plan, experiment, file, line, rerun, shelf_new(NULL, arena), arena));
     return drive(plan, file, line, arena);
 }
 
@@ -176,17 +180,29 @@ static Error *carry_out_ranks(Plan *plan, Comm *world, const CommandLine *line, 
     return NULL;
 }
 
+typedef struct Launched {
+    Experiment experiment;
+    Plan plan;
+    const char *file;
+    const CommandLine *line;
+    Arena *arena;
+} Launched;
+
+static Error *prepare_launched(void *self, Shelf *shelf) {
+    Launched *job = self;
+    return prepare(&job->plan, &job->experiment, job->file, job->line,
+                   command_option(job->line, "--rerun"), shelf, job->arena);
+}
+
 static Error *carry_out_launched(const char *file, const CommandLine *line, int *code,
                                  Arena *arena) {
     Comm *world;
     launch_hear_signals(); /* a job near its end may be asked to stop before it begins */
     PASS(comm_begin(&world, arena));
-    Experiment experiment;
-    Plan plan;
-    Error *error = comm_agree(
-        world, prepare(&plan, &experiment, file, line, command_option(line, "--rerun"), arena));
+    Launched job = {.file = file, .line = line, .arena = arena};
+    Error *error = together_prepare(world, NULL, prepare_launched, &job, arena);
     if (!error)
-        error = carry_out_ranks(&plan, world, line, code, arena);
+        error = carry_out_ranks(&job.plan, world, line, code, arena);
     if (error && comm_rank(world) > 0) { /* said once */
         *code = error_code(error);
         error_end(error);
@@ -203,7 +219,7 @@ Error *carry_out_file(const char *file, const CommandLine *line, int *code, Aren
     Plan plan;
     const char *rerun = command_option(line, "--rerun");
     if (command_option(line, "--dry-run")) {
-        PASS(prepare(&plan, &experiment, file, line, rerun, arena));
+        PASS(prepare(&plan, &experiment, file, line, rerun, NULL, arena));
         return show_plan(&plan, command_option(line, "--json"), arena);
     }
     PASS(carry_out_runs(&plan, &experiment, file, line, rerun, arena));

@@ -3,14 +3,28 @@
 
 #include "lab/cli/share.h"
 #include "lab/sweep/launch.h"
+#include "lab/sweep/together.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 
-static Error *prepare(Plan *plan, Experiment *experiment, const CommandLine *line, Arena *arena) {
-    PASS(experiment_load(experiment, line->word[0], line->override, line->n_overrides, arena));
+typedef struct Work {
+    Experiment experiment;
+    Plan plan;
+    const CommandLine *line;
+    Arena *arena;
+} Work;
+
+static Error *prepare(void *self, Shelf *shelf) {
+    Work *work = self;
+    const CommandLine *line = work->line;
+    Arena *arena = work->arena;
+    Experiment *experiment = &work->experiment;
+    Plan *plan = &work->plan;
+    PASS(experiment_load_shared(experiment, line->word[0], line->override, line->n_overrides, shelf,
+                                arena));
     if (strcmp(experiment->sha256, command_option(line, "--config")) != 0)
         return error_hint(
             error_new(CODE_USAGE, "'%s' changed while its runs were starting", line->word[0]),
@@ -24,13 +38,12 @@ static Error *prepare(Plan *plan, Experiment *experiment, const CommandLine *lin
     return NULL;
 }
 
-static Error *work(Comm *group, const CommandLine *line, Arena *arena) {
-    Experiment experiment;
-    Plan plan;
-    PASS(comm_agree(group, prepare(&plan, &experiment, line, arena)));
-    const Phase *phase = &plan.phases[atoi(command_option(line, "--phase"))];
+static Error *carry_out(Comm *group, const CommandLine *line, Arena *arena) {
+    Work work = {.line = line, .arena = arena};
+    PASS(together_prepare(group, command_option(line, "--data"), prepare, &work, arena));
+    const Phase *phase = &work.plan.phases[atoi(command_option(line, "--phase"))];
     CampaignWatch watch = launch_worker_watch();
-    return campaign_phase(&plan, phase, group, 0, 1, launch_stop_flag(), &watch);
+    return campaign_phase(&work.plan, phase, group, 0, 1, launch_stop_flag(), &watch);
 }
 
 static Error *run_work(const CommandLine *line, int *code, Arena *arena) {
@@ -48,7 +61,7 @@ static Error *run_work(const CommandLine *line, int *code, Arena *arena) {
         group = comm_alone(arena);
     if (comm_rank(group) == 0)
         launch_tell_ready();
-    Error *error = work(group, line, arena);
+    Error *error = carry_out(group, line, arena);
     if (error && (comm_rank(group) > 0 ||
                   error_code(error) == CODE_STOPPED)) { /* said once, or by the driver */
         *code = error_code(error);
@@ -65,6 +78,7 @@ static const Option options[] = {
     {"--config", "SHA256", "hash of the resolved config"},
     {"--session", "TEXT", "names the `run` that started it"},
     {"--share", "K/N", "as `run` was told"},
+    {"--data", "PLACE", "where the datasets are in memory already"},
     OPTION_END,
 };
 

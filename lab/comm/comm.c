@@ -2,6 +2,7 @@
 #include "lab/comm/mpi.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,6 +167,12 @@ void comm_bcast(Comm *comm, void *bytes, size_t n) {
     for (size_t at = 0; at < n; at += PIECE)
         MPI_Bcast((char *)bytes + at, (int)(n - at < PIECE ? n - at : PIECE), MPI_BYTE, 0,
                   comm->handle);
+}
+
+void comm_bcast_host(Comm *comm, void *bytes, size_t n) {
+    assert(n <= INT_MAX);
+    if (comm->local_size > 1)
+        MPI_Bcast(bytes, (int)n, MPI_BYTE, 0, comm->local);
 }
 
 void comm_share(Comm *comm, double *x, int64_t n) {

@@ -44,6 +44,8 @@ Comm *comm_leaders(const Comm *comm);
 Error *comm_agree(Comm *comm, Error *mine);
 
 void comm_bcast(Comm *comm, void *bytes, size_t n); /* *Collective*, from rank 0 */
+/* *Collective*: on every host from its first rank to its others. */
+void comm_bcast_host(Comm *comm, void *bytes, size_t n);
 /* *Collective*: every element is non-zero on at most one rank; afterwards all ranks have all
  * elements. Exact. */
 void comm_share(Comm *comm, double *x, int64_t n);

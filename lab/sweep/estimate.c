@@ -56,8 +56,8 @@ static int64_t share(int64_t n, int64_t of) {
     return (n + of - 1) / of;
 }
 
-/* Peak of one rank. A thread holds the sums of its shards that wait for their siblings: one for
- * each level of the tree over its own part, and the new one. */
+/* Peak of one rank without the data. A thread holds the sums of its shards that wait for their
+ * siblings: one for each level of the tree over its own part, and the new one. */
 static double rank_bytes(const Probe *probe, const PlannedTrial *trial, int replicas, int threads) {
     const TrialSettings *settings = &trial->settings;
     int64_t own = share(trial_shards(settings), replicas);
@@ -68,7 +68,24 @@ static double rank_bytes(const Probe *probe, const PlannedTrial *trial, int repl
     return PROCESS_BYTES + (replicas > 1 ? MPI_BYTES + weight_bytes : 0) +
            weight_bytes * (vectors(settings) + working * sums) +
            (double)optim_slot_bytes(settings->optimizer, probe->n_weights) +
-           threads * probe->thread_bytes + dataset_bytes(trial->data);
+           threads * probe->thread_bytes;
+}
+
+/* Trials of equal settings have one dataset. */
+static double data_bytes(const Experiment *experiment) {
+    const Dataset *seen[EXPERIMENT_MAX_DATASETS];
+    double bytes = 0;
+    int n = 0;
+    for (int i = 0; i < experiment->n_trials; i++) {
+        int k = 0;
+        while (k < n && seen[k] != experiment->trials[i].data)
+            k++;
+        if (k < n)
+            continue;
+        seen[n++] = experiment->trials[i].data;
+        bytes += dataset_bytes(experiment->trials[i].data);
+    }
+    return bytes;
 }
 
 static Error *probe_trial(Probe *out, const PlannedTrial *trial) {
@@ -130,7 +147,7 @@ static Error *add_runs(double *cpu_s, Estimator *estimator, const Phase *phase,
     /* a quarter more: evaluation, update, reduction */
     *cpu_s += times * 1.25 * examples * probe->seconds_per_example;
     const OptimType *optimizer = trial->settings.optimizer;
-    double memory = rank_bytes(probe, trial, phase->replicas, phase->threads);
+    double memory = rank_bytes(probe, trial, phase->replicas, phase->threads) + out->data_bytes;
     double checkpoint =
         4.0 * (double)probe->n_weights + (double)optim_slot_bytes(optimizer, probe->n_weights);
     if (memory > out->memory_bytes)
@@ -193,7 +210,7 @@ static Error *add_phase(Estimator *estimator, const Plan *plan, const Phase *pha
 }
 
 Error *plan_estimate(PlanEstimate *out, const Plan *plan, Arena *arena) {
-    *out = (PlanEstimate){0};
+    *out = (PlanEstimate){.data_bytes = data_bytes(plan->experiment)};
     Estimator *estimator = ARENA_NEW(arena, Estimator);
     estimator->out = out;
     estimator->arena = arena;

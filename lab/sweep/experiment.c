@@ -128,7 +128,12 @@ static Json *resolved_config(const Experiment *experiment, const Json *root, con
 
 Error *experiment_load(Experiment *out, const char *file, const char *const *overrides,
                        int n_overrides, Arena *arena) {
-    *out = (Experiment){.file = file};
+    return experiment_load_shared(out, file, overrides, n_overrides, NULL, arena);
+}
+
+Error *experiment_load_shared(Experiment *out, const char *file, const char *const *overrides,
+                              int n_overrides, Shelf *shelf, Arena *arena) {
+    *out = (Experiment){.file = file, .shelf = shelf};
     Json *root;
     PASS(load_root(&root, file, arena));
     for (int i = 0; i < n_overrides; i++)

@@ -2,6 +2,7 @@
 #ifndef LAB_SWEEP_EXPERIMENT_H
 #define LAB_SWEEP_EXPERIMENT_H
 
+#include "lab/data/shelf.h"
 #include "lab/store/run.h"
 #include "lab/sweep/branches.h"
 #include "lab/sweep/search.h"
@@ -45,6 +46,7 @@ typedef struct Experiment {
     SweepCell *cells;           /* (n_cells) in sweep order */
     const uint64_t *rerun_seed; /* (search->rerun_seeds) */
     DataPaths paths;
+    Shelf *shelf; /* that the datasets are on, NULL: they are this process's own */
 } Experiment;
 
 /* The rows of the top level and of `layouts`, for the schema. */
@@ -53,12 +55,16 @@ const Param *experiment_layout_rows(void);
 const Param *experiment_layout_count_rows(void); /* lists, or a single number each */
 
 #define EXPERIMENT_MAX_SEEDS 10000
+#define EXPERIMENT_MAX_DATASETS 64
 
 /* Reads a file with overrides ("key.path=value") and resolves every trial: expands the sweep,
  * checks every setting, loads every dataset (its content hash is part of the trial id). Reads
  * nothing from results. */
 Error *experiment_load(Experiment *out, const char *file, const char *const *overrides,
                        int n_overrides, Arena *arena);
+/* The same with datasets on a shelf, for a process that shares them. */
+Error *experiment_load_shared(Experiment *out, const char *file, const char *const *overrides,
+                              int n_overrides, Shelf *shelf, Arena *arena);
 
 /* Sets what "key.path=value" says in an object: the value is JSON, else a string. */
 Error *experiment_override(Json *root, const char *text, Arena *arena);

@@ -86,7 +86,9 @@ static Error *set_shares(Job *job, const TargetType *target) {
 }
 
 static Error *set_memory(Job *job) {
-    double mb = 1.25 * job->estimate.memory_bytes * job->ranks_per_node / 1e6;
+    const PlanEstimate *of = &job->estimate;
+    double own_bytes = of->memory_bytes - of->data_bytes; /* the ranks of a node share the data */
+    double mb = 1.25 * (own_bytes * job->ranks_per_node + of->data_bytes) / 1e6;
     int64_t has = job->site->memory_per_node_mb;
     job->memory_mb = ROUND_MB * (int64_t)ceil(fmax(mb, 1) / ROUND_MB);
     if (has && job->memory_mb > has)

@@ -12,6 +12,7 @@ typedef struct LaunchOptions {
     int n_overrides;
     const char *results;
     const char *share;    /* "K/N", NULL: everything */
+    const char *data;     /* shelf_place of the datasets, NULL: workers load them themselves */
     double start_limit_s; /* a worker that does not report in this long is ended; 0: 120 s */
 } LaunchOptions;
 

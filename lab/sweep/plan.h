@@ -114,7 +114,8 @@ const char *plan_run_folder(const Plan *plan, const PlannedRun *run, Arena *aren
  * probe of the model. */
 typedef struct PlanEstimate {
     double seconds;
-    double memory_bytes; /* of one replica of the largest trial */
+    double memory_bytes; /* of one replica of the largest trial, data_bytes among it */
+    double data_bytes;   /* of all datasets, which the processes of a host share */
     double disk_bytes;
     double cpu_seconds;      /* of one core */
     double trial_seconds;    /* of the longest trial: all its runs, one after the other */

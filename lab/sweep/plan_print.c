@@ -106,9 +106,10 @@ void plan_print(const Plan *plan, const PlanEstimate *estimate) {
     }
     print_runs(plan);
     print_skipped(plan);
-    printf("\nleft: at most %s, %.0f MB of memory a replica, %.1f MB of disk\n",
+    printf("\nleft: at most %s, %.0f MB of memory a replica (%.0f MB of it data, held once by a "
+           "host), %.1f MB of disk\n",
            say_duration(estimate->seconds, duration), estimate->memory_bytes / 1e6,
-           estimate->disk_bytes / 1e6);
+           estimate->data_bytes / 1e6, estimate->disk_bytes / 1e6);
 }
 
 static Json *skipped_json(const Plan *plan, Arena *arena) {
@@ -133,6 +134,7 @@ Json *plan_json(const Plan *plan, const PlanEstimate *estimate, Arena *arena) {
     json_add_number(object, "pending", plan_count_pending(plan), arena);
     json_add_number(object, "seconds", estimate->seconds, arena);
     json_add_number(object, "memory_bytes", estimate->memory_bytes, arena);
+    json_add_number(object, "data_bytes", estimate->data_bytes, arena);
     json_add_number(object, "disk_bytes", estimate->disk_bytes, arena);
     Json *runs = json_add(object, "runs", json_array(arena), arena);
     for (int i = 0; i < plan->n_runs; i++) {

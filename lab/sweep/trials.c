@@ -12,9 +12,10 @@ enum { MAX_TRIALS = 100000 };
 /* ---- datasets: one object for equal settings */
 
 typedef struct DataCache {
+    Shelf *shelf; /* NULL: none */
     int n;
-    const char *key[64];
-    Dataset *data[64];
+    const char *key[EXPERIMENT_MAX_DATASETS];
+    Dataset *data[EXPERIMENT_MAX_DATASETS];
 } DataCache;
 
 static Error *find_data(const Dataset **out, DataCache *cache, const TrialSettings *trial,
@@ -26,11 +27,11 @@ static Error *find_data(const Dataset **out, DataCache *cache, const TrialSettin
             *out = cache->data[i];
             return NULL;
         }
-    if (cache->n == 64)
-        return error_hint(json_error(where, "is the 65th different dataset of the experiment"),
-                          "at most 64");
+    if (cache->n == EXPERIMENT_MAX_DATASETS)
+        return error_hint(json_error(where, "is one dataset too many for an experiment"),
+                          "at most %d different ones", EXPERIMENT_MAX_DATASETS);
     Dataset *data = ARENA_NEW(arena, Dataset);
-    TRY(dataset_load(data, trial->dataset, trial->dataset_settings, paths, arena),
+    TRY(shelf_load(data, cache->shelf, key, trial->dataset, trial->dataset_settings, paths, arena),
         "%s cannot be read", json_place(where, arena));
     cache->key[cache->n] = key;
     cache->data[cache->n++] = data;
@@ -273,6 +274,7 @@ Error *trials_resolve(Experiment *out, const Json *trial, const Json *sweep, con
                       int n_seeds, Arena *arena) {
     Resolve *resolve = ARENA_NEW(arena, Resolve);
     resolve->out = out;
+    resolve->data.shelf = out->shelf;
     resolve->seeds = seeds;
     resolve->n_seeds = n_seeds;
     resolve->arena = arena;

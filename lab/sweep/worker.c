@@ -66,6 +66,10 @@ static void add_work(Words *words, const Plan *plan, int phase, const LaunchOpti
         add(words, "--share");
         add(words, options->share);
     }
+    if (options->data) {
+        add(words, "--data");
+        add(words, options->data);
+    }
     for (int i = 0; i < options->n_overrides; i++)
         add(words, options->overrides[i]);
 }
