@@ -106,11 +106,11 @@ static void fill(Choice *choice, int64_t one_mini, const Advice *advice, const C
 
 /* ---- all of them */
 
-/* Where noise is measured example by example, a mini-batch is only a way to divide the work. So it
+/* Where noise is not measured between mini-batches, they are only a way to divide the work. So they
  * may shrink until every replica has a shard, down to the least that was timed. 0: not enough. */
 static int64_t mini_batch_for(const Advice *advice, const AdvicePoint *point, int64_t replicas) {
     int64_t mini = point->mini_batch;
-    bool divisible = strcmp(advice->header->noise_unit, "example") == 0 && advice->work.n_mini > 1;
+    bool divisible = strcmp(advice->header->noise_unit, "shard") != 0 && advice->work.n_mini > 1;
     while (divisible && mini % 2 == 0 && mini / 2 >= advice->work.least_mini &&
            point->global_batch / mini < replicas)
         mini /= 2;
@@ -288,7 +288,9 @@ static Advice of_line(const AdviceStudy *study, int l, const Cluster *cluster, A
     fit_work(&advice, study->timings, arena);
     if (advice.work.n == 0)
         return refuse(&advice, "no step of one replica was measured alone on the machine",
-                      "run the study with layouts.replicas 1 and mode verify");
+                      strcmp(advice.header->collective, "imported") == 0
+                          ? "import the runs with \"seconds\", since the run began"
+                          : "run the study with layouts.replicas 1 and mode verify");
     advice.cluster = cluster ? *cluster : own_machine(&advice, study->timings);
     const CommFit *fit = comm_fit(&advice, study->scaling);
     if (advice.own && (advice.cluster.ranks_per_node == 1 || !fit))
@@ -297,6 +299,9 @@ static Advice of_line(const AdviceStudy *study, int l, const Cluster *cluster, A
     if (cluster_ranks(&advice.cluster, advice.work.threads) < 1)
         return refuse(&advice, "a replica has more threads than the cluster's machines have cores",
                       "measure layouts of fewer threads");
+    if (advice.header->n_weights == 0)
+        return refuse(&advice, "nobody knows what replicas would exchange",
+                      "import the runs with \"n_weights\", the number of weights");
     make_choices(&advice, &curve, fit, arena);
     if (advice.n == 0)
         return refuse(&advice, "no batch has a shard for every replica", "lower trial.mini_batch");

@@ -227,7 +227,7 @@ static const char *caption(const Results *results, Arena *arena) {
         text_add(&text,
                  " Squares: B_noise = tr(H Sigma) / G'HG, H the Hessian of the training loss.");
     const char *unit = results->cells->cells[0].first->header.noise_unit;
-    if (unit && strcmp(unit, "example") != 0)
+    if (unit && strcmp(unit, "shard") == 0)
         text_add(&text, " Measured between %ss, not examples.", unit);
     return text.data;
 }

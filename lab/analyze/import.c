@@ -45,6 +45,14 @@ static const Json *provenance_of(const char *path, Arena *arena) {
     return out;
 }
 
+/* Without one that is given, the share of a replica: another framework divides a step as it likes.
+ */
+static int64_t mini_batch_of(const ImportRun *run) {
+    double replicas = given(run, IMPORT_REPLICAS, 1), share = run->global_batch / replicas;
+    return (int64_t)given(run, IMPORT_MINI_BATCH,
+                          share == floor(share) ? share : run->global_batch);
+}
+
 static RunHeader header_of(const ImportRun *run, const char *path, const char *name,
                            const char *question, ImportTarget target, Arena *arena) {
     char hash[HASH_ROOM];
@@ -60,10 +68,12 @@ static RunHeader header_of(const ImportRun *run, const char *path, const char *n
         .dataset = run->dataset,
         .optimizer = run->optimizer,
         .collective = "imported", /* no bits of ours: no digest */
-        .noise_unit = "shard",
+        .noise_unit = isnan(given(run, IMPORT_MINI_BATCH, NAN)) ? "none" : "shard",
         .global_batch = (int64_t)run->global_batch,
-        .mini_batch = (int64_t)given(run, IMPORT_MINI_BATCH, run->global_batch),
+        .mini_batch = mini_batch_of(run),
         .n_train = (int64_t)given(run, IMPORT_N_TRAIN, 0),
+        .n_weights = (int64_t)given(run, IMPORT_N_WEIGHTS, 0),
+        .alone = !isnan(given(run, IMPORT_SECONDS, NAN)), /* its times are taken as they are */
         .total_steps = (int64_t)run->row[run->n - 1].value[IMPORT_STEP],
         .seed = (uint64_t)run->seed,
         .replicas = (int)given(run, IMPORT_REPLICAS, 1),
@@ -80,15 +90,29 @@ static RunHeader header_of(const ImportRun *run, const char *path, const char *n
     return out;
 }
 
-static StepRow step_of(const ImportRow *row, const RunHeader *header, NoiseSmooth *smooth) {
-    const double *v = row->value;
+/* The mean step since the row before that has seconds. */
+static double step_s_of(const ImportRun *run, int i) {
+    const double *now = run->row[i].value, *before = NULL;
+    for (int k = i - 1; k >= 0 && !before; k--)
+        if (!isnan(run->row[k].value[IMPORT_SECONDS]))
+            before = run->row[k].value;
+    double steps = before ? now[IMPORT_STEP] - before[IMPORT_STEP] : 0;
+    double seconds = before ? now[IMPORT_SECONDS] - before[IMPORT_SECONDS] : NAN;
+    return steps > 0 && seconds > 0 ? seconds / steps : NAN;
+}
+
+static StepRow step_of(const ImportRun *run, int i, const RunHeader *header, NoiseSmooth *smooth) {
+    const double *v = run->row[i].value;
     StepRow out = {.step = (int64_t)v[IMPORT_STEP],
                    .examples = (int64_t)v[IMPORT_EXAMPLES],
                    .global_batch = header->global_batch,
                    .lr = v[IMPORT_LR],
                    .train_loss = v[IMPORT_TRAIN_LOSS],
                    .grad_norm = sqrt(v[IMPORT_GRAD_SQNORM])};
-    out.sample_s = out.compute_s = out.reduce_s = out.noise_s = out.update_s = out.step_s = NAN;
+    out.sample_s = out.compute_s = out.reduce_s = out.noise_s = out.update_s = NAN;
+    out.step_s = step_s_of(run, i);
+    if (header->replicas == 1) /* nobody waits for anybody */
+        out.compute_s = out.step_s;
     double seen = header->n_train > 0 ? (double)header->global_batch / (double)header->n_train : 0;
     NoiseEstimate noise =
         noise_estimate(header->global_batch / header->mini_batch, (double)header->mini_batch,
@@ -168,7 +192,7 @@ static RunSummary summary_of(const ImportRun *run, ImportTarget target) {
 static Error *write_rows(Recorder *recorder, const ImportRun *run, const RunHeader *header) {
     NoiseSmooth smooth = {0};
     for (int i = 0; i < run->n; i++) {
-        StepRow step = step_of(&run->row[i], header, &smooth);
+        StepRow step = step_of(run, i, header, &smooth);
         PASS(recorder->step(recorder->self, &step));
         if (!is_evaluation(&run->row[i]))
             continue;

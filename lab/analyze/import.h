@@ -28,6 +28,7 @@ typedef enum {
     IMPORT_MINI_BATCH,
     IMPORT_N_TRAIN,
     IMPORT_REPLICAS,
+    IMPORT_N_WEIGHTS,
     IMPORT_N
 } ImportField;
 

@@ -32,6 +32,7 @@ static const Key keys[IMPORT_N] = {
     [IMPORT_MINI_BATCH] = {"mini_batch", NULL, 1, true},
     [IMPORT_N_TRAIN] = {"n_train", NULL, 1, true},
     [IMPORT_REPLICAS] = {"replicas", NULL, 1, true},
+    [IMPORT_N_WEIGHTS] = {"n_weights", NULL, 1, true},
 };
 static const char *const texts[] = {"optimizer", "model", "dataset"};
 #define N_TEXTS 3

@@ -21,6 +21,17 @@ static double own_reduce_s(const Timing *one, int64_t n_shards, int replicas) {
     return one->stage_s[STAGE_REDUCE] * own / (double)(one->n_shards - 1);
 }
 
+/* Communication: what the reduce column has beyond the replica's own additions; of imported runs,
+ * whose stages are not known, what is left of the step beyond the share of one replica's. */
+static double extra_s(const Timing *timing, const Timing *one) {
+    double extra =
+        timing->stage_s[STAGE_COMPUTE] > 0
+            ? timing->stage_s[STAGE_REDUCE] - own_reduce_s(one, timing->n_shards, timing->replicas)
+            : timing->step_s - one->step_s * (double)timing->global_batch /
+                                   (double)one->global_batch / timing->replicas;
+    return extra > 0 ? extra : 0;
+}
+
 static ScalingPoint point_make(const Timing *timing, const Timing *one) {
     double batch = (double)timing->global_batch;
     ScalingPoint point = {.timing = timing,
@@ -42,11 +53,8 @@ static ScalingPoint point_make(const Timing *timing, const Timing *one) {
     point.efficiency = point.speedup / replicas;
     point.efficiency_low = point.examples_low_s / rate / replicas;
     point.efficiency_high = point.examples_high_s / rate / replicas;
-    if (timing->replicas > 1) {
-        double extra =
-            timing->stage_s[STAGE_REDUCE] - own_reduce_s(one, timing->n_shards, timing->replicas);
-        point.reduce_extra_s = extra > 0 ? extra : 0;
-    }
+    if (timing->replicas > 1)
+        point.reduce_extra_s = extra_s(timing, one);
     return point;
 }
 

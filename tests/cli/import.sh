@@ -103,6 +103,43 @@ bad "line 2: optimizer must be a name" 'lower case' '{"global_batch": 8, "step":
 bad 'line 2: settings must be an object' 'momentum' '{"global_batch": 8, "step": 2, "settings": 3}'
 bad 'line 2 is no JSON object' 'one object a line' '[1, 2]'
 bad 'mini_batch 3 does not divide global_batch 8' 'equal mini-batches' '{"global_batch": 8, "step": 2, "seed": 1, "mini_batch": 3}'
+# With seconds and weights `advise` serves them: a step of 10 ms + B / 10 ms on one replica, 5 ms more between two.
+"$python" - <<'PY'
+import json
+with open("timed.jsonl", "w") as out, open("untimed.jsonl", "w") as plain:
+    for batch in (50, 100, 200, 400, 800):
+        for seed, replicas in ((0, 1), (1, 1), (2, 1), (3, 1), (4, 1), (5, 2)):
+            need = 8000 * (1 + batch / 400) * (1 + 0.02 * (seed % 5 - 2)) / batch
+            step_s = 0.010 + 1e-4 * batch / replicas + 0.005 * (replicas - 1)
+            for k in range(1, 23):
+                step = round(need * k / 20)
+                row = {"global_batch": batch, "seed": seed, "step": step, "accuracy": min(1, 0.045 * k), "replicas": replicas}
+                plain.write(json.dumps({**row, "n_weights": 1000000}) + "\n")
+                out.write(json.dumps({**row, "seconds": 3 + step * step_s, "n_weights": 1000000}) + "\n")
+PY
+"$binary" import timed.jsonl --metric valid_accuracy --target 0.9 >out 2>err || wrong "import of times: $(cat err)"
+"$binary" advise results/timed --cluster ethernet_10g --json >advice 2>err || wrong "advise: $(cat err)"
+"$python" - <<'PY' || wrong "advise does not know a step of the imported runs"
+import json
+advice = json.load(open("advice"))
+cheap, fast = advice["cheapest"], advice["fastest"]
+assert cheap["replicas"] == 1, cheap
+assert abs(cheap["step_s"] / (0.010 + 1e-4 * cheap["global_batch"]) - 1) < 0.02, cheap
+share = fast["global_batch"] / fast["replicas"]
+assert fast["replicas"] > 2 and abs(fast["passes_s"] / (0.010 + 1e-4 * share) - 1) < 0.02 and fast["sum_s"] > 0, fast
+PY
+"$binary" advise results/timed --json >advice 2>err || wrong "advise for the runs' own machine: $(cat err)"
+"$python" - <<'PY' || wrong "what two replicas need more is not taken for communication"
+import json
+fast = json.load(open("advice"))["fastest"]
+assert fast["replicas"] == 2 and abs(fast["sum_s"] / 0.010 - 1) < 0.02, fast
+PY
+"$binary" import untimed.jsonl --metric valid_accuracy --target 0.9 >out 2>err || wrong "import without times: $(cat err)"
+"$binary" advise results/untimed --cluster ethernet_10g >out 2>err
+[ $? -eq 66 ] && grep -q 'hint: import the runs with "seconds"' err || { wrong "advise without times" && cat err; }
+"$binary" advise results/runs --cluster ethernet_10g >out 2>err
+[ $? -eq 66 ] && grep -q 'hint: import the runs with "n_weights"' err || { wrong "advise without weights" && cat err; }
+
 printf '{"global_batch": 8, "step": 1' >bad.jsonl
 "$binary" import bad.jsonl >out 2>err
 [ $? -eq 2 ] && grep -q "'bad.jsonl' line 1" err || { wrong "broken JSON" && cat err; }
@@ -114,4 +151,4 @@ printf '{"global_batch": 8, "step": 1' >bad.jsonl
 [ $? -eq 2 ] && grep -q "did you mean 'valid_accuracy'" err || wrong "an unknown metric"
 
 [ "$n_bad" -eq 0 ] || exit 1
-echo "36 runs of a foreign logger: fit, report, HDF5, compare, check; 20 bad inputs"
+echo "36 runs of a foreign logger: fit, report, HDF5, compare, check, advise; 20 bad inputs"
