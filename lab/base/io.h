@@ -78,12 +78,16 @@ Error *io_sync(const IoSync *sync);
 void io_sync_end(IoSync *sync);
 
 /* A lock on a file (made when absent) that the kernel drops when the process dies. `wait_s` > 0
- * tries again for that long. *out = NULL without an error when somebody else holds it. */
+ * tries again for that long. *out = NULL without an error when somebody else holds it. It is given
+ * up at the latest when the arena ends. */
 typedef struct IoLock IoLock;
 Error *io_lock(IoLock **out, const char *path, bool shared, double wait_s, Arena *arena);
 Error *io_lock_share(IoLock *lock); /* exclusive to shared */
 /* Somebody holds it, this process included; asking takes nothing and makes no file. */
 bool io_lock_is_held(const char *path);
+/* Who holds a held lock, for a message: "process 4242 on node7 since 2026-11-22T06:00:00Z", with
+ * "and 2 more" when it is shared; "somebody" when nobody signed. */
+const char *io_lock_owners(const char *path, Arena *arena);
 void io_unlock(IoLock *lock);
 
 #endif

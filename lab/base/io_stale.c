@@ -1,8 +1,7 @@
 #include "lab/base/io.h"
 
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
+#include "lab/base/owner.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,23 +15,6 @@ static long writer_of(const char *name) {
     char *end = NULL;
     long pid = mark ? strtol(mark + strlen(MARK), &end, 10) : 0;
     return pid > 0 && (*end == '\0' || *end == '.') ? pid : 0;
-}
-
-/* Has ended and waits for a parent that may never ask (process 1 of many containers does not). */
-static bool is_zombie(long pid) {
-    char path[64], text[512];
-    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
-    FILE *file = fopen(path, "re");
-    size_t n = file ? fread(text, 1, sizeof text - 1, file) : 0;
-    text[n] = '\0';
-    if (file)
-        fclose(file);
-    const char *name_end = strrchr(text, ')'); /* the state stands behind the name */
-    return name_end && (strncmp(name_end, ") Z", 3) == 0 || strncmp(name_end, ") X", 3) == 0);
-}
-
-static bool is_alive(long pid) {
-    return (kill((pid_t)pid, 0) == 0 || errno != ESRCH) && !is_zombie(pid);
 }
 
 static void remove_asides(const char *folder, bool (*is_spared)(long pid)) {
@@ -49,7 +31,7 @@ static void remove_asides(const char *folder, bool (*is_spared)(long pid)) {
 }
 
 void io_remove_stale(const char *folder) {
-    remove_asides(folder, is_alive);
+    remove_asides(folder, owner_runs);
 }
 
 void io_remove_asides(const char *folder) {

@@ -83,12 +83,14 @@ Error *campaign_open(IoLock **out, const Plan *plan, Arena *arena) {
     }
     PASS(io_lock(out, lock, true, 10, arena));
     if (!*out)
-        return error_new(CODE_CLAIMED, "the folder '%s' stays locked", plan->folder);
+        return error_new(CODE_CLAIMED, "the folder '%s' stays locked by %s", plan->folder,
+                         io_lock_owners(lock, arena));
     if (strcmp(config_sha256(config, arena), plan->experiment->sha256) != 0) {
-        io_unlock(*out);
+        io_unlock(*out); /* not among the owners */
         *out = NULL;
         return error_hint(
-            error_new(CODE_USAGE, "a live process works in '%s' with another config", plan->folder),
+            error_new(CODE_USAGE, "a live process works in '%s' with another config: %s",
+                      plan->folder, io_lock_owners(lock, arena)),
             "wait for it, or give this experiment another name (experiment=NAME) or folder "
             "(--results DIR)");
     }

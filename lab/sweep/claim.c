@@ -107,16 +107,27 @@ int claim_count_taken(const Plan *plan, const Phase *phase) {
     return n;
 }
 
+/* Of the first run that is left and taken. */
+static const char *first_owner(const Plan *plan, const Phase *phase, Arena *arena) {
+    for (int i = 0; i < phase->n; i++)
+        if (is_left(plan, phase, phase->run[i]) && claim_is_taken(plan, phase->run[i]))
+            return io_lock_owners(claim_path(plan, phase->run[i], arena), arena);
+    return "somebody";
+}
+
 Error *claim_wait(double *since_s, const Plan *plan, const Phase *phase) {
     if (*since_s == 0)
         *since_s = clock_s();
     if (clock_s() - *since_s <= PATIENCE_S)
         return NULL;
-    return error_hint(error_new(CODE_CLAIMED,
-                                "all %d runs that remain of %d replicas are claimed by other "
-                                "live processes",
-                                claim_count_left(plan, phase), phase->replicas),
-                      "wait for them, then run the same command again");
+    Arena *scratch = arena_new();
+    Error *error = error_new(CODE_CLAIMED,
+                             "all %d runs that remain of %d replicas are claimed by other live "
+                             "processes, the first by %s",
+                             claim_count_left(plan, phase), phase->replicas,
+                             first_owner(plan, phase, scratch));
+    arena_end(scratch);
+    return error_hint(error, "wait for them, then run the same command again");
 }
 
 void claim_say_left(const Plan *plan) {

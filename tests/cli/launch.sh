@@ -140,7 +140,7 @@ run "$work/long.json"
 took=$(($(date +%s) - begin))
 [ "$code" -eq 5 ] || fail "claimed: exit code $code, not 5"
 [ "$took" -ge 9 ] && [ "$took" -le 30 ] || fail "claimed: it waited $took s, not 10"
-grep -q 'claimed by other live processes' "$work/err" || fail "claimed: no word about it"
+grep -q "claimed by other live processes, the first by process [0-9]* on $(uname -n) since 20" "$work/err" || fail "claimed: it does not say by whom"
 in_place "$work/long.json"
 [ "$code" -eq 5 ] || fail "claimed, in place: exit code $code, not 5"
 kill -INT -"$first"

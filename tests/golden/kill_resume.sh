@@ -183,7 +183,7 @@ sleep 0.2
 run shared trial.lr.base=0.01
 code=$?
 [ "$code" -eq 2 ] || fail "another config beside a live process: exit code $code, not 2"
-grep -q 'another config' "$work/err" || fail "another config: no word about it"
+grep -q "another config: process $first on $(uname -n) since 20" "$work/err" || fail "another config: it does not say whose"
 victim=$(a_worker) && kill -KILL "$victim"
 run shared &
 second=$!
