@@ -2,6 +2,7 @@
 
 #include "lab/base/say.h"
 #include "lab/cli/folder.h"
+#include "lab/cli/hooks.h"
 #include "lab/cli/own_path.h"
 #include "lab/cli/share.h"
 #include "lab/cli/show_plan.h"
@@ -22,10 +23,18 @@ const Option carry_out_options[] = {
      "only every N-th trial, from number K on (0 to N-1): one element of a job array"},
     {"--config", "SHA256", "refuse an experiment that resolves to anything else (see `submit`)"},
     {"--tell", "METRIC", "of one trial: tell a tuning service what came out (see `submit`)"},
+    {"--pull", "COMMAND",
+     "sh command that brings earlier results before the run ($BATCHLAB_FOLDER)"},
+    {"--push", "COMMAND", "sh command that takes them away after it, also when it was stopped"},
     {"--dry-run", NULL, "show the plan and run nothing"},
     {"--json", NULL, "with --dry-run: for machines"},
     OPTION_END,
 };
+
+static const char *results_of(const CommandLine *line) {
+    const char *results = command_option(line, "--results");
+    return results ? results : "results";
+}
 
 static void say_outcomes(const Plan *plan) {
     int count[OUTCOME_N] = {0}, n = 0;
@@ -67,12 +76,11 @@ static Error *check_config(const Experiment *experiment, const CommandLine *line
 /* Runs of all shares that are not done. */
 static Error *count_others(int *out, const Experiment *experiment, const CommandLine *line,
                            Arena *arena) {
-    const char *results = command_option(line, "--results");
     Experiment whole;
     Plan plan;
     PASS(experiment_load_shared(&whole, experiment->file, line->override, line->n_overrides,
                                 experiment->shelf, arena));
-    PASS(plan_new(&plan, &whole, results ? results : "results", NULL, arena));
+    PASS(plan_new(&plan, &whole, results_of(line), NULL, arena));
     *out = plan.n_runs - plan_count_done(&plan);
     return NULL;
 }
@@ -89,13 +97,19 @@ static Error *conclude(const Plan *plan, const CommandLine *line, Arena *arena) 
     return NULL;
 }
 
+static Error *load(Experiment *out, const char *file, const CommandLine *line, Shelf *shelf,
+                   Arena *arena) {
+    PASS(experiment_load_shared(out, file, line->override, line->n_overrides, shelf, arena));
+    return check_config(out, line);
+}
+
+/* What stands in between is the pull. */
 static Error *prepare(Plan *plan, Experiment *experiment, const char *file, const CommandLine *line,
-                      const char *rerun, Shelf *shelf, Arena *arena) {
-    const char *results = command_option(line, "--results");
-    PASS(experiment_load_shared(experiment, file, line->override, line->n_overrides, shelf, arena));
-    PASS(check_config(experiment, line));
+                      const char *rerun, const Hooks *hooks, Shelf *shelf, Arena *arena) {
+    PASS(load(experiment, file, line, shelf, arena));
     PASS(share_take(experiment, line, arena));
-    PASS(plan_new(plan, experiment, results ? results : "results", rerun, arena));
+    PASS(hooks ? hooks_pull(hooks, experiment->name, arena) : NULL);
+    PASS(plan_new(plan, experiment, results_of(line), rerun, arena));
     return tell_check(plan, command_option(line, "--tell"));
 }
 
@@ -111,14 +125,14 @@ static Error *read_start_limit(double *out, const CommandLine *line) {
 }
 
 /* The driver: a process of its own, no MPI. */
-static Error *drive(Plan *plan, const char *file, const CommandLine *line, Arena *arena) {
-    const char *results = command_option(line, "--results");
+static Error *drive(Plan *plan, const char *file, const CommandLine *line, Hooks *hooks,
+                    Arena *arena) {
     LaunchOptions options = {
         .program = own_path(line->program, arena),
         .file = file,
         .overrides = line->override,
         .n_overrides = line->n_overrides,
-        .results = results ? results : "results",
+        .results = results_of(line),
         .share = command_option(line, "--share"),
         .start_limit_s = 120,
     };
@@ -131,6 +145,7 @@ static Error *drive(Plan *plan, const char *file, const CommandLine *line, Arena
     PASS(read_start_limit(&options.start_limit_s, line));
     experiment_note_overrides(plan->experiment, line->override, line->n_overrides, arena);
     PASS(campaign_open(&lock, plan, arena));
+    hooks->begun = plan->experiment->name;
     PASS(campaign_set_aside(plan));
     PASS(plan_refresh(plan));
     launch_catch_signals();
@@ -154,13 +169,14 @@ Error *carry_out_runs(Plan *plan, Experiment *experiment, const char *file, cons
         return error_hint(
             error_new(CODE_USAGE, "this command starts MPI itself"),
             "call it outside mpirun or srun; `batchlab run` uses the ranks it is started with");
-    PASS(prepare(plan, experiment, file, line, rerun, shelf_new(NULL, arena), arena));
-    return drive(plan, file, line, arena);
+    Hooks none = {0};
+    PASS(prepare(plan, experiment, file, line, rerun, NULL, shelf_new(NULL, arena), arena));
+    return drive(plan, file, line, &none, arena);
 }
 
 /* Rank 0 of a job that somebody else started opens, gathers and reports. */
 static Error *carry_out_ranks(Plan *plan, Comm *world, const CommandLine *line, int *code,
-                              Arena *arena) {
+                              Hooks *hooks, Arena *arena) {
     bool root = comm_rank(world) == 0;
     IoLock *lock = NULL;
     char *session = arena_alloc(arena, PLAN_SESSION_ROOM);
@@ -168,6 +184,7 @@ static Error *carry_out_ranks(Plan *plan, Comm *world, const CommandLine *line, 
     comm_bcast(world, session, PLAN_SESSION_ROOM); /* one for all ranks */
     plan->session = session;
     PASS(comm_agree(world, root ? campaign_open(&lock, plan, arena) : NULL));
+    hooks->begun = root ? plan->experiment->name : NULL;
     PASS(comm_agree(world, root ? campaign_set_aside(plan) : NULL));
     PASS(launch_in_place(plan, world, arena));
     if (!root)
@@ -191,7 +208,18 @@ typedef struct Launched {
 static Error *prepare_launched(void *self, Shelf *shelf) {
     Launched *job = self;
     return prepare(&job->plan, &job->experiment, job->file, job->line,
-                   command_option(job->line, "--rerun"), shelf, job->arena);
+                   command_option(job->line, "--rerun"), NULL, shelf, job->arena);
+}
+
+/* On rank 0, before any rank reads the folder. The experiment is read twice then. */
+static Error *pull_first(const Hooks *hooks, const char *file, const CommandLine *line) {
+    Experiment early;
+    Arena *scratch = arena_new();
+    Error *error = hooks->pull ? load(&early, file, line, NULL, scratch) : NULL;
+    if (!error && hooks->pull)
+        error = hooks_pull(hooks, early.name, scratch);
+    arena_end(scratch);
+    return error;
 }
 
 static Error *carry_out_launched(const char *file, const CommandLine *line, int *code,
@@ -200,16 +228,36 @@ static Error *carry_out_launched(const char *file, const CommandLine *line, int 
     launch_hear_signals(); /* a job near its end may be asked to stop before it begins */
     PASS(comm_begin(&world, arena));
     Launched job = {.file = file, .line = line, .arena = arena};
-    Error *error = together_prepare(world, NULL, prepare_launched, &job, arena);
+    Hooks hooks = hooks_of(line, results_of(line), launch_stop_flag());
+    bool root = comm_rank(world) == 0;
+    Error *error = comm_agree(world, root ? pull_first(&hooks, file, line) : NULL);
     if (!error)
-        error = carry_out_ranks(&job.plan, world, line, code, arena);
-    if (error && comm_rank(world) > 0) { /* said once */
+        error = together_prepare(world, NULL, prepare_launched, &job, arena);
+    if (!error)
+        error = carry_out_ranks(&job.plan, world, line, code, &hooks, arena);
+    error = hooks_push(&hooks, error, *code, arena); /* it has begun on rank 0 only */
+    if (error && !root) {                            /* said once */
         *code = error_code(error);
         error_end(error);
         error = NULL;
     }
     comm_finish(world);
     return error;
+}
+
+static Error *drive_and_conclude(Plan *plan, const char *file, const CommandLine *line, int *code,
+                                 Hooks *hooks, Arena *arena) {
+    PASS(drive(plan, file, line, hooks, arena));
+    Error *error = conclude(plan, line, arena);
+    if (error && *launch_catch_signals()) { /* Ctrl-C ends gnuplot too */
+        error_end(error);
+        return error_hint(error_new(CODE_STOPPED, "stopped on request"),
+                          "every run is done; the same command reports");
+    }
+    PASS(error);
+    if (plan_count_failed(plan) > 0)
+        *code = CODE_SOME_FAILED;
+    return NULL;
 }
 
 Error *carry_out_file(const char *file, const CommandLine *line, int *code, Arena *arena) {
@@ -219,18 +267,13 @@ Error *carry_out_file(const char *file, const CommandLine *line, int *code, Aren
     Plan plan;
     const char *rerun = command_option(line, "--rerun");
     if (command_option(line, "--dry-run")) {
-        PASS(prepare(&plan, &experiment, file, line, rerun, NULL, arena));
+        PASS(prepare(&plan, &experiment, file, line, rerun, NULL, NULL, arena));
         return show_plan(&plan, command_option(line, "--json"), arena);
     }
-    PASS(carry_out_runs(&plan, &experiment, file, line, rerun, arena));
-    Error *error = conclude(&plan, line, arena);
-    if (error && *launch_catch_signals()) { /* Ctrl-C ends gnuplot too */
-        error_end(error);
-        return error_hint(error_new(CODE_STOPPED, "stopped on request"),
-                          "every run is done; the same command reports");
-    }
-    PASS(error);
-    if (plan_count_failed(&plan) > 0)
-        *code = CODE_SOME_FAILED;
-    return NULL;
+    Hooks hooks = hooks_of(line, results_of(line), launch_stop_flag());
+    if (hooks.pull)
+        launch_catch_signals();
+    PASS(prepare(&plan, &experiment, file, line, rerun, &hooks, shelf_new(NULL, arena), arena));
+    Error *error = drive_and_conclude(&plan, file, line, code, &hooks, arena);
+    return hooks_push(&hooks, error, *code, arena);
 }

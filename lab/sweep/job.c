@@ -170,10 +170,16 @@ static void set_words(Job *job, const JobOrder *order, Arena *arena) {
     job->results = results ? results : container ? "/results" : "results";
     const char *const head[] = {job->program, "run",      place_file(order, arena), "--results",
                                 job->results, "--config", job->experiment->sha256};
+    const char *const hooks[] = {"--pull", site->pull, "--push", site->push};
     const int n = sizeof head / sizeof *head;
-    job->word = ARENA_ARRAY(arena, const char *, n + order->n_overrides);
+    job->word = ARENA_ARRAY(arena, const char *, n + 4 + order->n_overrides);
     for (int i = 0; i < n; i++)
         job->word[job->n_words++] = head[i];
+    for (int i = 0; i < 4; i += 2)
+        if (hooks[i + 1]) {
+            job->word[job->n_words++] = hooks[i];
+            job->word[job->n_words++] = hooks[i + 1];
+        }
     for (int i = 0; i < order->n_overrides; i++)
         job->word[job->n_words++] = order->overrides[i];
 }

@@ -27,6 +27,10 @@ const Param site_rows[] = {
           "folder of experiment files in the container"),
     PARAM(TEXT, Site, results, "null", 0, 0, "1",
           "folder of results, null: `results`, in a container /results"),
+    PARAM(TEXT, Site, pull, "null", 0, 0, "1",
+          "sh command that brings earlier results before the run; null: none"),
+    PARAM(TEXT, Site, push, "null", 0, 0, "1",
+          "sh command that takes results away after it, also when it was stopped; null: none"),
     PARAM(TEXT, Site, data, "null", 0, 0, "1", "folder of datasets, BATCHLAB_DATA there"),
     PARAM_END,
 };

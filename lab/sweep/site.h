@@ -17,6 +17,7 @@ typedef struct Site {
     /* ---- places */
     const char *program; /* NULL: this one; in a container `batchlab` */
     const char *image, *experiments, *results, *data;
+    const char *pull, *push; /* hooks of `run`, NULL: none */
     int n_env;
     const char **env_name, **env_value; /* (n_env) */
     void *section[TARGET_N];            /* each target's settings */
