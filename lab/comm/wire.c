@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TAG = 1, PIECE = 1 << 30 };
+/* Messages of PIECE bytes are below Open MPI's eager limit for TCP (64 KiB with its header), so
+ * they leave without asking. Larger ones wait for answers of the receiver, which queue up behind
+ * the megabytes that it sends in the other direction: a link that is busy both ways came to half
+ * its rate. Receives are posted before. */
+enum { TAG = 1, PIECE = 60 << 10 };
 
 /* Levels and indices travel as numbers. */
 typedef struct NodeName {
