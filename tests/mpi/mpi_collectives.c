@@ -101,7 +101,7 @@ static bool sums_are_right(Comm *comm, const CollectiveType *type, int64_t n_flo
 }
 
 static int try_all(Comm *comm, int ranks_per_host, const char *memory) {
-    static const int64_t lengths[] = {1, 33, 20011};
+    static const int64_t lengths[] = {1, 33, 40037};
     int n_failed = 0;
     Arena *arena = arena_new();
     for (int kind = 0; kind < COLLECTIVE_N; kind++) {
