@@ -30,7 +30,7 @@ set multiplot
 unset key
 set logscale x 2
 set logscale y
-set xtics 1, (b_max / b_min > 32 ? 8 : b_max / b_min > 8 ? 4 : 2) format '%.0f'
+set xtics 1, (b_max / b_min > 200 ? 8 : b_max / b_min > 40 ? 4 : 2) format '%.0f'
 set xrange [b_min / 1.6 : b_max * 1.6]
 set xlabel 'mini-batch' offset 0,0.3
 do for [c=1:2] {
