@@ -26,6 +26,7 @@ static const TableColumn columns[] = {
     {"update", "s"},
     {"other", "s"},
     {"step", "s"},
+    {"sent", "bytes"},
 };
 
 static const char *missing(const Results *results, Arena *arena) {
@@ -47,6 +48,7 @@ static void add_row(Table *out, int panel, int bar, const Timing *timing, Arena 
     for (int s = 0; s < STAGE_N; s++)
         table_number(out, timing->stage_s[s]);
     table_number(out, timing->step_s);
+    table_number(out, timing->sent_bytes);
 }
 
 /* Global batches of the shown work, each once; Timings hold them grouped by work, so they are
@@ -95,6 +97,23 @@ static Table *table(const Results *results, Arena *arena) {
     return out;
 }
 
+/* What replicas send at a step, for each number of them on one host that was measured; it does not
+ * depend on the batch. */
+static void describe_bytes(Text *text, const Timings *timings, const Timing *shown, Arena *arena) {
+    int last = 1;
+    for (int i = 0; i < timings->n; i++) {
+        const Timing *timing = &timings->timing[i];
+        if (!layouts_match(timing, shown) || timing->replicas <= last || !(timing->sent_bytes > 0))
+            continue;
+        text_add(text, "%s %s MB on %s", last == 1 ? " A step sends, all replicas together," : ",",
+                 format_number(1e-6 * timing->sent_bytes, arena),
+                 format_plural(timing->replicas, "replica", arena));
+        last = timing->replicas;
+    }
+    if (last > 1)
+        text_add(text, ".");
+}
+
 static const char *caption(const Results *results, Arena *arena) {
     Text text = text_new(arena);
     const Timing *shown = layouts_shown(&results->timings);
@@ -124,6 +143,7 @@ static const char *caption(const Results *results, Arena *arena) {
         format_percent(largest->stage_s[STAGE_REDUCE] / largest->step_s, arena),
         format_percent(largest->stage_s[STAGE_NOISE] / largest->step_s, arena),
         format_percent(largest->stage_s[STAGE_UPDATE] / largest->step_s, arena));
+    describe_bytes(&text, timings, shown, arena);
     return text.data;
 }
 

@@ -75,10 +75,12 @@ static int64_t warm_steps(int64_t n_steps) {
     return n_steps < 3 ? 0 : tenth < 20 ? tenth : 20;
 }
 
-static double stage_of(const StepRow *row, int column) {
-    const double seconds[STAGE_N] = {row->sample_s, row->compute_s, row->reduce_s,
-                                     row->noise_s,  row->update_s,  row->step_s};
-    return seconds[column];
+enum { SENT_BYTES = STAGE_N }; /* behind the stages and the whole step */
+
+static double value_of(const StepRow *row, int column) {
+    const double values[STAGE_N + 1] = {row->sample_s, row->compute_s, row->reduce_s,  row->noise_s,
+                                        row->update_s, row->step_s,    row->sent_bytes};
+    return values[column];
 }
 
 /* Values of one column over the measured steps of `runs`, evenly thinned; returns how many. */
@@ -91,7 +93,7 @@ static int64_t gather(double *values, const Measured *runs, int n, int column) {
         int64_t first = from + warm_steps(run->n_steps - from), left = run->n_steps - first;
         int64_t take = left < MAX_STEPS_PER_RUN ? left : MAX_STEPS_PER_RUN;
         for (int64_t k = 0; k < take; k++) {
-            double value = stage_of(&run->steps[first + k * left / take], column);
+            double value = value_of(&run->steps[first + k * left / take], column);
             if (isfinite(value))
                 values[filled++] = value;
         }
@@ -113,6 +115,8 @@ static void measure(Timing *timing, const Measured *runs, int n, double *values)
         timing->stage_s[column] = filled ? stats_median(values, (int)filled) : 0;
         sum += timing->stage_s[column];
     }
+    int64_t sent = gather(values, runs, n, SENT_BYTES);
+    timing->sent_bytes = stats_median(values, (int)sent);
     timing->n_runs = n;
     timing->n_steps = gather(values, runs, n, STAGE_OTHER); /* the last column is the whole step */
     timing->step_s = stats_median(values, (int)timing->n_steps);

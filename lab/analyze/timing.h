@@ -31,6 +31,7 @@ typedef struct Timing {
     int64_t n_steps;                        /* steps measured, warm-up left out */
     double step_s, step_low_s, step_high_s; /* median and quartiles over steps, s */
     double stage_s[STAGE_N];                /* medians, s; other = step - sum of stages */
+    double sent_bytes; /* median of a step, all replicas together; NaN: not recorded */
 } Timing;
 
 typedef struct Timings {

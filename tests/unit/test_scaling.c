@@ -44,6 +44,20 @@ static void test_timing__median_leaves_the_first_steps_out(void **state) {
     arena_end(arena);
 }
 
+static void test_timing__bytes_are_the_median_of_a_step(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    int n;
+    RunRecord *runs = layouts(&n, two_batches, 1, 2, arena);
+    for (int r = 0; r < n; r++)
+        for (int64_t i = 0; i < runs[r].n_steps; i++)
+            runs[r].steps[i].sent_bytes = i < 5 ? 1e9 : r == 0 ? 0 : 2720;
+    Timings timings = timings_make(runs, n, arena);
+    assert_int_equal(timings.n, 2);
+    assert_true(timings.timing[0].sent_bytes == 0 && timings.timing[1].sent_bytes == 2720);
+    arena_end(arena);
+}
+
 static void test_timing__only_runs_that_were_alone_count(void **state) {
     (void)state;
     Arena *arena = arena_new();
@@ -245,6 +259,7 @@ static void test_scaling__band_is_as_wide_as_the_misses(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_timing__median_leaves_the_first_steps_out),
+        cmocka_unit_test(test_timing__bytes_are_the_median_of_a_step),
         cmocka_unit_test(test_timing__only_runs_that_were_alone_count),
         cmocka_unit_test(test_timing__verify_runs_are_preferred_to_full_ones),
         cmocka_unit_test(test_timing__a_busy_machine_is_noticed),
