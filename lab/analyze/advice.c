@@ -254,6 +254,7 @@ static void check_layouts(Advice *advice, const Timings *timings, const CommFit 
         const Timing *timing = &timings->timing[i];
         if (!same_line(timing, advice->header) || timing->threads != advice->work.threads ||
             timing->replicas == 1 || timing->oversubscribed || timing->hosts > 1 ||
+            timing->header->bucket_kib > 0 ||
             timing->replicas > cluster_ranks(&advice->cluster, timing->threads))
             continue;
         Choice choice = {.global_batch = timing->global_batch,

@@ -49,5 +49,7 @@ const char *layouts_label(const Timing *timing, Arena *arena) {
         text_add(&text, " T%d", timing->threads);
     if (timing->hosts > 1)
         text_add(&text, " on %d hosts", timing->hosts);
+    if (timing->header->bucket_kib)
+        text_add(&text, " in buckets");
     return text.data;
 }

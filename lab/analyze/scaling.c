@@ -151,9 +151,10 @@ static CommFit *fit_of(Scaling *scaling, const RunHeader *header, bool make) {
     return &scaling->fit[scaling->n_fits++];
 }
 
+/* In buckets only a part of the sum is waited for. */
 static bool usable(const ScalingPoint *point) {
     return point->timing->replicas > 1 && !point->timing->oversubscribed &&
-           isfinite(point->reduce_extra_s);
+           point->timing->header->bucket_kib == 0 && isfinite(point->reduce_extra_s);
 }
 
 typedef struct Sample {

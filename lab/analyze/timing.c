@@ -52,6 +52,8 @@ int timing_compare(const Timing *a, const Timing *b) {
         order = ORDER(a->replicas, b->replicas);
     if (order == 0)
         order = ORDER(a->hosts, b->hosts);
+    if (order == 0)
+        order = ORDER(a->header->bucket_kib, b->header->bucket_kib);
     return order ? order : ORDER(a->oversubscribed, b->oversubscribed);
 }
 

@@ -36,7 +36,7 @@ typedef struct Timing {
 
 typedef struct Timings {
     int n;
-    Timing *timing; /* by work, collective, threads, global_batch, replicas, hosts */
+    Timing *timing; /* by work, collective, threads, global_batch, replicas, hosts, buckets */
 } Timings;
 
 /* Measures the layouts among `runs` (n). Verify runs are preferred; a layout without one uses its

@@ -9,6 +9,11 @@ double clock_s(void) {
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+void clock_nap(double seconds) {
+    struct timespec length = {(time_t)seconds, (long)(1e9 * (seconds - floor(seconds)))};
+    nanosleep(&length, NULL);
+}
+
 void clock_utc(char out[CLOCK_UTC_ROOM]) {
     time_t now = time(NULL);
     struct tm utc;

@@ -17,14 +17,26 @@ size_t sum_bytes(const SumShape *shape) {
     return sizeof(double) * (size_t)shape->n_doubles + sizeof(float) * (size_t)shape->n_floats;
 }
 
+SumPart sum_whole(const SumShape *shape) {
+    return (SumPart){0, shape->n_floats};
+}
+
+bool reduction_is_beside_work(const Reduction *reduction) {
+    return reduction->beside && atomic_load(&reduction->beside->computing);
+}
+
 void sum_add(const SumShape *shape, void *to, const void *from, int threads) {
+    sum_add_part(shape, to, from, sum_whole(shape), threads);
+}
+
+void sum_add_part(const SumShape *shape, void *to, const void *from, SumPart part, int threads) {
     double *a = sum_doubles(to);
     const double *b = from;
-    for (int64_t i = 0; i < shape->n_doubles; i++)
+    for (int64_t i = 0; part.first == 0 && i < shape->n_doubles; i++)
         a[i] += b[i];
-    float *x = sum_floats(shape, to);
-    const float *y = sum_floats(shape, (void *)from);
-    int64_t n = shape->n_floats;
+    float *x = sum_floats(shape, to) + part.first;
+    const float *y = sum_floats(shape, (void *)from) + part.first;
+    int64_t n = part.last - part.first;
     if (threads == 1) {
         vec_add(x, y, n);
         return;
@@ -39,12 +51,17 @@ void sum_add(const SumShape *shape, void *to, const void *from, int threads) {
 }
 
 int reduction_merge(Reduction *reduction, TreeNode *nodes, int n_nodes) {
+    return reduction_merge_part(reduction, nodes, n_nodes, sum_whole(&reduction->shape));
+}
+
+int reduction_merge_part(Reduction *reduction, TreeNode *nodes, int n_nodes, SumPart part) {
+    int threads = reduction_is_beside_work(reduction) ? 1 : reduction->threads;
     int top = 0; /* nodes[0..top) is the merged stack */
     for (int i = 0; i < n_nodes; i++) {
         TreeNode node = nodes[i];
         while (top > 0 && tree_siblings(nodes[top - 1], node, reduction->n_shards)) {
             TreeNode left = nodes[--top];
-            sum_add(&reduction->shape, left.data, node.data, reduction->threads);
+            sum_add_part(&reduction->shape, left.data, node.data, part, threads);
             node = tree_parent(left);
         }
         nodes[top++] = node;

@@ -77,9 +77,10 @@ static Comm *wrap(MPI_Comm handle, Arena *arena) {
 
 Error *comm_begin(Comm **out, Arena *arena) {
     int level;
-    if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level) != MPI_SUCCESS)
+    /* one thread at a time, but not always the same one: buckets.h */
+    if (MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &level) != MPI_SUCCESS)
         return error_new(CODE_INTERNAL, "MPI does not start");
-    if (level < MPI_THREAD_FUNNELED)
+    if (level < MPI_THREAD_SERIALIZED)
         return error_new(CODE_INTERNAL, "the MPI library does not allow threads (level %d)", level);
     *out = wrap(MPI_COMM_WORLD, arena);
     return NULL;

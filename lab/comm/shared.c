@@ -1,10 +1,10 @@
 #include "lab/comm/shared.h"
 
+#include "lab/base/clock.h"
 #include "lab/base/say.h"
 #include "lab/comm/mpi.h"
 
 #include <sched.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -124,7 +124,7 @@ static void pause_a_little(void) {
 #endif
 }
 
-void shared_wait(Shared *shared) {
+void shared_wait(Shared *shared, const atomic_bool *nap) {
     Gate *gate = shared->gate;
     unsigned round = atomic_load_explicit(&gate->round, memory_order_acquire);
     if (atomic_fetch_add_explicit(&gate->arrived, 1, memory_order_acq_rel) == shared->size - 1) {
@@ -134,7 +134,9 @@ void shared_wait(Shared *shared) {
     }
     for (int looks = 0; atomic_load_explicit(&gate->round, memory_order_acquire) == round;
          looks++) {
-        if (looks < LOOKS)
+        if (nap && atomic_load_explicit(nap, memory_order_relaxed))
+            clock_nap(CLOCK_SHORT_NAP_S);
+        else if (looks < LOOKS)
             pause_a_little();
         else
             sched_yield();

@@ -5,6 +5,8 @@
 
 #include "lab/comm/comm.h"
 
+#include <stdatomic.h>
+
 typedef struct Shared Shared;
 
 /* *Collective* over `comm`. Every rank gives `bytes` (its own number) of zeroed memory, aligned to
@@ -19,7 +21,7 @@ int shared_rank(const Shared *shared); /* this one's place among them, in the or
 void *shared_memory(const Shared *shared, int rank);
 
 /* *Collective* over the host's ranks: returns when all have come. Waits by looking, and gives the
- * core away while others need it. */
-void shared_wait(Shared *shared);
+ * core away while others need it; with *nap (NULL: false) it sleeps between looks. */
+void shared_wait(Shared *shared, const atomic_bool *nap);
 
 #endif

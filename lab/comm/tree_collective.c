@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <math.h>
 #include <omp.h>
+#include <string.h>
 
 enum { LINE = 64 };
 
@@ -35,7 +36,7 @@ typedef struct Tree {
     const double **doubles;
     float **root_floats;
     double **root_doubles;
-    TreeNode *left;     /* (most) what the host is left with */
+    TreeNode *left; /* (most) what the host, or the rank that shares with nobody, is left with */
     bool several_hosts; /* or ranks that share with nobody */
     Wire *wire;         /* of the rank that speaks for the host, when there are several */
     void *sum;
@@ -71,7 +72,7 @@ static Error *share(Tree *tree, Reduction *reduction, int n_buffers) {
         return NULL;
     tree->board = board_of(tree, shared_rank(tree->shared));
     tree->board->n_buffers = n_buffers;
-    shared_wait(tree->shared);
+    shared_wait(tree->shared, NULL);
     for (int i = 0; i < shared_size(tree->shared); i++)
         tree->most += (int)board_of(tree, i)->n_buffers;
     tree->sum = sum_of(board_of(tree, 0));
@@ -95,6 +96,7 @@ static Error *tree_open(Reduction *reduction, int n_buffers) {
     Arena *arena = reduction->arena;
     Tree *tree = ARENA_NEW(arena, Tree);
     reduction->own = tree;
+    tree->left = ARENA_ARRAY(arena, TreeNode, n_buffers);
     if (comm_size(reduction->comm) == 1)
         return NULL;
     tree->stride = lines(sum_bytes(&reduction->shape));
@@ -102,7 +104,7 @@ static Error *tree_open(Reduction *reduction, int n_buffers) {
     Comm *speakers;
     PASS(find_speakers(&speakers, tree, reduction));
     if (speakers && comm_size(speakers) > 1)
-        tree->wire = wire_new(speakers, reduction->shape, arena);
+        tree->wire = wire_new(speakers, reduction, arena);
     tree->several_hosts = !tree->shared || shared_size(tree->shared) < comm_size(reduction->comm);
     if (!tree->shared) {
         tree->sum = arena_alloc(arena, tree->stride);
@@ -173,47 +175,67 @@ static void point(Tree *tree, const SumShape *shape, int n) {
     }
 }
 
-/* This rank's slice, in whole cache lines, dealt to its threads. */
-static void add_slice(const Tree *tree, const SumShape *shape, int threads) {
+/* This rank's slice of the part, in whole cache lines, dealt to its threads. */
+static void add_slice(const Tree *tree, const SumShape *shape, SumPart part, int threads) {
     int ranks = shared_size(tree->shared), rank = shared_rank(tree->shared);
     const Merge *merge = tree->merge;
-    if (rank == 0)
+    if (rank == 0 && part.first == 0)
         merge_doubles(merge, tree->doubles, tree->root_doubles, shape->n_doubles);
 #pragma omp parallel num_threads(threads) if (threads > 1)
     {
-        int64_t first, last, part = rank * threads + omp_get_thread_num();
-        tree_block(shape->n_floats / 16, ranks * threads, (int)part, &first, &last);
-        bool end = part == ranks * threads - 1;
-        merge_floats(merge, tree->floats, tree->root_floats, 16 * first,
-                     end ? shape->n_floats : 16 * last);
+        int64_t first, last, slice = rank * threads + omp_get_thread_num();
+        tree_block((part.last - part.first) / 16, ranks * threads, (int)slice, &first, &last);
+        bool end = slice == ranks * threads - 1;
+        merge_floats(merge, tree->floats, tree->root_floats, part.first + 16 * first,
+                     end ? part.last : part.first + 16 * last);
     }
 }
 
-static void inside_host(Tree *tree, Reduction *reduction, const TreeNode *nodes, int n_nodes) {
+static void wait_inside(const Tree *tree, const Reduction *reduction) {
+    shared_wait(tree->shared, reduction->beside ? &reduction->beside->computing : NULL);
+}
+
+static void inside_host(Tree *tree, Reduction *reduction, const TreeNode *nodes, int n_nodes,
+                        SumPart part) {
     post(tree, nodes, n_nodes);
-    shared_wait(tree->shared); /* every vector of the host is ready; nobody reads the last sum */
+    /* the part of every vector of the host is ready; nobody reads the last sum */
+    wait_inside(tree, reduction);
     int n = read_boards(tree);
     merge_plan(tree->merge, tree->inside, n, reduction->n_shards);
     point(tree, &reduction->shape, n);
-    add_slice(tree, &reduction->shape, reduction->threads);
-    shared_wait(tree->shared); /* every slice is added */
+    add_slice(tree, &reduction->shape, part,
+              reduction_is_beside_work(reduction) ? 1 : reduction->threads);
+    wait_inside(tree, reduction); /* every slice is added */
+}
+
+static Error *tree_reduce_part(Reduction *reduction, const TreeNode *nodes, int n_nodes,
+                               SumPart part) {
+    Tree *tree = reduction->own;
+    if (tree->shared) {
+        inside_host(tree, reduction, nodes, n_nodes, part);
+        n_nodes = tree->merge->n_roots;
+    } else {
+        memcpy(tree->left, nodes, sizeof *nodes * (size_t)n_nodes);
+        n_nodes = reduction_merge_part(reduction, tree->left, n_nodes, part);
+    }
+    if (tree->wire)
+        wire_sum(tree->wire, tree->left, n_nodes, part, tree->sum);
+    return NULL;
+}
+
+static Error *tree_reduce_end(Reduction *reduction, const void **sum) {
+    Tree *tree = reduction->own;
+    if (tree->wire)
+        wire_end(tree->wire);
+    if (tree->shared && tree->several_hosts)
+        wait_inside(tree, reduction); /* the sum of all hosts is there */
+    *sum = comm_size(reduction->comm) == 1 ? tree->left[0].data : tree->sum;
+    return NULL;
 }
 
 static Error *tree_reduce(Reduction *reduction, TreeNode *nodes, int n_nodes, const void **sum) {
-    Tree *tree = reduction->own;
-    if (tree->shared) {
-        inside_host(tree, reduction, nodes, n_nodes);
-        nodes = tree->left;
-        n_nodes = tree->merge->n_roots;
-    } else {
-        n_nodes = reduction_merge(reduction, nodes, n_nodes);
-    }
-    if (tree->wire)
-        wire_sum(tree->wire, nodes, n_nodes, reduction->n_shards, tree->sum);
-    if (tree->shared && tree->several_hosts)
-        shared_wait(tree->shared); /* the sum of all hosts is there */
-    *sum = comm_size(reduction->comm) == 1 ? nodes[0].data : tree->sum;
-    return NULL;
+    PASS(tree_reduce_part(reduction, nodes, n_nodes, sum_whole(&reduction->shape)));
+    return tree_reduce_end(reduction, sum);
 }
 
 /* ---- cost */
@@ -286,6 +308,8 @@ COLLECTIVE_TYPE(tree) = {
     .open = tree_open,
     .buffer = tree_buffer,
     .reduce = tree_reduce,
+    .reduce_part = tree_reduce_part,
+    .reduce_end = tree_reduce_end,
     .close = tree_close,
     .cost = cost,
 };

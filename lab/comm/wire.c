@@ -1,5 +1,6 @@
 #include "lab/comm/wire.h"
 
+#include "lab/base/clock.h"
 #include "lab/comm/mpi.h"
 
 #include <assert.h>
@@ -19,8 +20,9 @@ typedef struct NodeName {
 
 struct Wire {
     Comm *comm;
-    SumShape shape;
+    const Reduction *reduction;
     Arena *arena;
+    bool slices;      /* the part at hand is long */
     int64_t n_shards; /* of the lists below; 0: none yet */
     int *n_of;        /* (ranks) nodes of each rank */
     int *start;       /* (ranks) of its first node in `all` */
@@ -34,11 +36,21 @@ struct Wire {
     char *room; /* what others send */
     size_t room_bytes;
     MPI_Request *request;
+    MPI_Request *gathering; /* of the parts since the last wire_end */
+    int n_gathering;
 };
 
-Wire *wire_new(Comm *comm, SumShape shape, Arena *arena) {
+/* Messages that one vector may need. */
+static size_t pieces_of(const Reduction *reduction) {
+    return sum_bytes(&reduction->shape) / PIECE + 1;
+}
+
+Wire *wire_new(Comm *comm, const Reduction *reduction, Arena *arena) {
     Wire *wire = ARENA_NEW(arena, Wire);
-    *wire = (Wire){.comm = comm, .shape = shape, .arena = arena};
+    *wire = (Wire){.comm = comm, .reduction = reduction, .arena = arena};
+    size_t messages = 2 * (size_t)comm_size(comm), pieces = pieces_of(reduction);
+    size_t parts = (size_t)(reduction->most_parts > 1 ? reduction->most_parts : 1);
+    wire->gathering = ARENA_ARRAY(arena, MPI_Request, messages * pieces * parts);
     wire->n_of = ARENA_ARRAY(arena, int, comm_size(comm));
     wire->start = ARENA_ARRAY(arena, int, comm_size(comm));
     return wire;
@@ -83,31 +95,32 @@ static void ask_lists(Wire *wire, const TreeNode *nodes, int n_nodes) {
     wire->order = ARENA_ARRAY(wire->arena, int, total);
     wire->floats = ARENA_ARRAY(wire->arena, const float *, total);
     wire->doubles = ARENA_ARRAY(wire->arena, const double *, total);
-    size_t pieces = sum_bytes(&wire->shape) / PIECE + 1;
+    size_t pieces = pieces_of(wire->reduction);
     wire->request =
-        ARENA_ARRAY(wire->arena, MPI_Request, ((size_t)((n_nodes + 1) * size + total)) * pieces);
+        ARENA_ARRAY(wire->arena, MPI_Request, ((size_t)(n_nodes * size + total)) * pieces);
     for (int i = 0; i < total; i++)
         wire->all[i] = (TreeNode){.level = (int)names[i].level, .index = names[i].index};
     wire->merge = merge_new(total, wire->arena);
     sort_nodes(wire);
 }
 
-/* ---- parts of a sum: bytes [first, last) of the buffer; rank 0's part begins with the doubles */
+/* ---- slices of the part at hand: bytes [first, last) of the buffer; rank 0's slice of a part with
+ * doubles begins with them */
 
-typedef struct Part {
+typedef struct Slice {
     size_t first, last;
-} Part;
+} Slice;
 
-static Part part_of(const SumShape *shape, int parts, int part) {
-    int64_t first, last;
-    tree_block(shape->n_floats / 16, parts, part, &first, &last);
+static Slice slice_of(const Wire *wire, SumPart part, int rank) {
+    const SumShape *shape = &wire->reduction->shape;
+    int size = wire->slices ? comm_size(wire->comm) : 1;
     size_t head = sizeof(double) * (size_t)shape->n_doubles;
-    return (Part){part == 0 ? 0 : head + 64 * (size_t)first,
-                  part == parts - 1 ? sum_bytes(shape) : head + 64 * (size_t)last};
-}
-
-static Part whole(const SumShape *shape) {
-    return (Part){0, sum_bytes(shape)};
+    int64_t first, last;
+    tree_block((part.last - part.first) / 16, size, wire->slices ? rank : 0, &first, &last);
+    first = part.first + 16 * first;
+    last = !wire->slices || rank == size - 1 ? part.last : part.first + 16 * last;
+    return (Slice){first == 0 ? 0 : head + sizeof(float) * (size_t)first,
+                   head + sizeof(float) * (size_t)last};
 }
 
 static void make_room(Wire *wire, size_t bytes) {
@@ -134,12 +147,24 @@ static int send(const char *from, size_t bytes, int to, MPI_Request *request, MP
     return n;
 }
 
-/* Sends every rank its part of my nodes and receives my part of theirs; wire->all then points to
+/* While the cores compute, whoever waits sleeps between looks. */
+static void wait_all(const Wire *wire, MPI_Request *request, int n) {
+    int done = 0;
+    while (reduction_is_beside_work(wire->reduction)) {
+        MPI_Testall(n, request, &done, MPI_STATUSES_IGNORE);
+        if (done)
+            return;
+        clock_nap(CLOCK_SHORT_NAP_S);
+    }
+    MPI_Waitall(n, request, MPI_STATUSES_IGNORE);
+}
+
+/* Sends every rank its slice of my nodes and receives my slice of theirs; wire->all then points to
  * buffers as they look when they start at byte 0. */
-static void exchange(Wire *wire, const TreeNode *nodes, int n_nodes, bool parts) {
+static void exchange(Wire *wire, const TreeNode *nodes, int n_nodes, SumPart part) {
     MPI_Comm handle = comm_handle(wire->comm);
     int size = comm_size(wire->comm), rank = comm_rank(wire->comm), n = 0;
-    Part mine = parts ? part_of(&wire->shape, size, rank) : whole(&wire->shape);
+    Slice mine = slice_of(wire, part, rank);
     size_t bytes = mine.last - mine.first, stride = (bytes + 63) / 64 * 64; /* doubles first */
     make_room(wire, stride * (size_t)(wire->n_all - n_nodes));
     char *room = wire->room;
@@ -158,56 +183,77 @@ static void exchange(Wire *wire, const TreeNode *nodes, int n_nodes, bool parts)
     }
     for (int step = 1; step < size; step++) {
         int to = (rank + step) % size;
-        Part part = parts ? part_of(&wire->shape, size, to) : whole(&wire->shape);
+        Slice slice = slice_of(wire, part, to);
         for (int i = 0; i < n_nodes; i++)
-            n += send((const char *)nodes[i].data + part.first, part.last - part.first, to,
+            n += send((const char *)nodes[i].data + slice.first, slice.last - slice.first, to,
                       &wire->request[n], handle);
     }
-    MPI_Waitall(n, wire->request, MPI_STATUSES_IGNORE);
+    wait_all(wire, wire->request, n);
 }
 
-static void add_part(Wire *wire, Part part, void *sum) {
-    size_t head = sizeof(double) * (size_t)wire->shape.n_doubles;
+static void add_slice(Wire *wire, Slice slice, void *sum) {
+    const SumShape *shape = &wire->reduction->shape;
+    size_t head = sizeof(double) * (size_t)shape->n_doubles;
     for (int i = 0; i < wire->n_all; i++) {
         void *data = wire->all[wire->order[i]].data;
         wire->doubles[i] = sum_doubles(data);
-        wire->floats[i] = sum_floats(&wire->shape, data);
+        wire->floats[i] = sum_floats(shape, data);
     }
     double *doubles = sum_doubles(sum);
-    float *floats = sum_floats(&wire->shape, sum);
-    size_t first = part.first < head ? head : part.first;
-    if (part.first == 0)
-        merge_doubles(wire->merge, wire->doubles, &doubles, wire->shape.n_doubles);
+    float *floats = sum_floats(shape, sum);
+    size_t first = slice.first < head ? head : slice.first;
+    if (slice.first == 0)
+        merge_doubles(wire->merge, wire->doubles, &doubles, shape->n_doubles);
     merge_floats(wire->merge, wire->floats, &floats, (int64_t)((first - head) / sizeof(float)),
-                 (int64_t)((part.last - head) / sizeof(float)));
+                 (int64_t)((slice.last - head) / sizeof(float)));
 }
 
-static void gather_parts(Wire *wire, void *sum) {
+static void gather_slices(Wire *wire, SumPart part, void *sum) {
     MPI_Comm handle = comm_handle(wire->comm);
-    int size = comm_size(wire->comm), rank = comm_rank(wire->comm), n = 0;
-    Part mine = part_of(&wire->shape, size, rank);
+    int size = comm_size(wire->comm), rank = comm_rank(wire->comm), n = wire->n_gathering;
+    Slice mine = slice_of(wire, part, rank);
     for (int step = 1; step < size; step++) {
         int from = (rank + size - step) % size, to = (rank + step) % size;
-        Part part = part_of(&wire->shape, size, from);
-        n += receive((char *)sum + part.first, part.last - part.first, from, &wire->request[n],
+        Slice slice = slice_of(wire, part, from);
+        n += receive((char *)sum + slice.first, slice.last - slice.first, from, &wire->gathering[n],
                      handle);
-        n += send((const char *)sum + mine.first, mine.last - mine.first, to, &wire->request[n],
+        n += send((const char *)sum + mine.first, mine.last - mine.first, to, &wire->gathering[n],
                   handle);
     }
-    MPI_Waitall(n, wire->request, MPI_STATUSES_IGNORE);
+    wire->n_gathering = n;
 }
 
-void wire_sum(Wire *wire, const TreeNode *nodes, int n_nodes, int64_t n_shards, void *sum) {
+/* Messages need somebody who looks after them while no other part is ready. */
+static void look_after(const Wire *wire) {
+    const Reduction *reduction = wire->reduction;
+    int done = 0;
+    while (reduction_is_beside_work(reduction) && atomic_load(&reduction->beside->waiting) == 0) {
+        MPI_Testall(wire->n_gathering, wire->gathering, &done, MPI_STATUSES_IGNORE);
+        if (done)
+            return;
+        clock_nap(CLOCK_SHORT_NAP_S);
+    }
+}
+
+void wire_end(Wire *wire) {
+    wait_all(wire, wire->gathering, wire->n_gathering);
+    wire->n_gathering = 0;
+}
+
+void wire_sum(Wire *wire, const TreeNode *nodes, int n_nodes, SumPart part, void *sum) {
+    const SumShape *shape = &wire->reduction->shape;
+    int64_t n_shards = wire->reduction->n_shards;
     if (wire->n_shards != n_shards)
         ask_lists(wire, nodes, n_nodes);
     wire->n_shards = n_shards;
     merge_plan(wire->merge, wire->sorted, wire->n_all, n_shards);
     assert(wire->merge->n_roots == 1);
-    bool parts = sum_bytes(&wire->shape) > WIRE_SHORT_BYTES;
-    exchange(wire, nodes, n_nodes, parts);
-    Part mine = parts ? part_of(&wire->shape, comm_size(wire->comm), comm_rank(wire->comm))
-                      : whole(&wire->shape);
-    add_part(wire, mine, sum);
-    if (parts)
-        gather_parts(wire, sum);
+    size_t doubles = part.first == 0 ? sizeof(double) * (size_t)shape->n_doubles : 0;
+    size_t bytes = doubles + sizeof(float) * (size_t)(part.last - part.first);
+    wire->slices = bytes > WIRE_SHORT_BYTES;
+    exchange(wire, nodes, n_nodes, part);
+    add_slice(wire, slice_of(wire, part, comm_rank(wire->comm)), sum);
+    if (wire->slices)
+        gather_slices(wire, part, sum);
+    look_after(wire);
 }

@@ -244,6 +244,8 @@ static void backward(const DenseStack *stack, const DenseWork *work, const Shard
                          work->column, pass->example_sumsq ? work->delta_sumsq : NULL, shard->n,
                          layer->n_out);
         layer_gradient(stack, work, l, delta, shard, pass);
+        if (pass->done)
+            pass->done(pass->done_self, 2 * l);
         if (pass->example_sumsq)
             layer_sumsq(work, l, shard->n, pass->example_sumsq);
         if (l == 0)

@@ -45,7 +45,11 @@ typedef struct ModelPass {
     double *example_sumsq; /* out (n_segments): sum over examples of |g_i|^2; NULL: not wanted; only
                               for NOISE_UNIT_EXAMPLE */
     const float *running;  /* (n_stats) running statistics, in evaluation */
-    double *stats;   /* (n_stats) out: the statistics of this training shard; NULL: not wanted */
+    double *stats; /* (n_stats) out: the statistics of this training shard; NULL: not wanted */
+    /* Called during a training pass with falling `first`: the gradients of segments [first,
+     * n_segments) are final. A pass need not call it at all; NULL: nobody asks. */
+    void (*done)(void *done_self, int first);
+    void *done_self;
     void *workspace; /* of model_workspace */
     double *layer_s; /* (n_layers) seconds of each layer are added; NULL: not wanted (benchmarks
                         alone want it) */

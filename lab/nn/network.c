@@ -218,6 +218,8 @@ static void backward(Work *work) {
         if (node->type->backward)
             node->type->backward(work, node, work->state[i]);
         timed(work, i, start_s);
+        if (work->pass->done)
+            work->pass->done(work->pass->done_self, node->first_segment);
     }
 }
 

@@ -17,8 +17,13 @@ Node *network_node(Network *net, const NodeType *type, const char *name, const v
                    const int *in, int out) {
     assert(net->n_nodes < NETWORK_MAX && n_in <= NODE_MAX_IN);
     Node *node = &net->node[net->n_nodes++];
-    *node = (Node){
-        .type = type, .name = arena_copy(net->arena, name), .plan = plan, .n_in = n_in, .out = out};
+    *node = (Node){.type = type,
+                   .name = arena_copy(net->arena, name),
+                   .plan = plan,
+                   .n_in = n_in,
+                   .out = out,
+                   .first_segment = net->n_segments_dealt};
+    net->n_segments_dealt = net->n_segments; /* declared since the node before */
     for (int i = 0; i < n_in; i++) {
         node->in[i] = in[i];
         net->tensor[in[i]].n_readers++;

@@ -35,6 +35,7 @@ struct Node {
     const char *name;
     const void *plan; /* the type's own */
     int n_in, in[NODE_MAX_IN], out;
+    int first_segment; /* its segments begin there, and end where the next node's begin */
     /* Slots: where the delta of `out` is gathered, from what; deltas of the inputs, -1: not needed.
      */
     int delta, n_parts, part[NODE_MAX_IN], delta_in[NODE_MAX_IN];
@@ -59,6 +60,7 @@ struct Network {
     size_t slot_bytes[NETWORK_MAX]; /* deltas: as many as are alive at once */
     int slot_users[NETWORK_MAX];
     int n_tensors, n_nodes, n_segments, n_slots;
+    int n_segments_dealt; /* that belong to a node already */
     int64_t n_weights, n_stats;
     size_t scratch_bytes, room_bytes; /* of the hungriest operation */
     double flops_per_example;

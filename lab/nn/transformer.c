@@ -44,8 +44,6 @@ static const TensorShape block_shape[BLOCK_TENSORS] = {
     [BLOCK_DOWN_BIAS] = {"mlp.down.bias", 1, 0},
 };
 
-enum { TENSORS_BEFORE = 2, TENSORS_AFTER = 3 };
-
 static Error *check_input(const Model *model, const TransformerSettings *settings) {
     if (model->n_labels < 2 || model->n_labels != model->n_features)
         return error_hint(

@@ -29,6 +29,8 @@ typedef enum {
     BLOCK_TENSORS
 } BlockTensor;
 
+enum { TENSORS_BEFORE = 2, TENSORS_AFTER = 3 }; /* the blocks */
+
 typedef struct Transformer {
     int width, depth, heads, context, n_classes;
     double dropout;

@@ -126,9 +126,12 @@ void transformer_backward(const TransformerChunk *chunk) {
     LayerNorm norm = last_norm(chunk);
     norm_backward(chunk, &norm, work->branch, chunk->grad + net->final_gain,
                   chunk->grad + net->final_shift);
+    tensors_done(chunk, number_of(net->depth, 0));
     for (int l = net->depth - 1; l >= 0; l--) {
         mlp_backward(chunk, l);
+        tensors_done(chunk, number_of(l, BLOCK_NORM2_GAIN));
         attention_block_backward(chunk, l);
+        tensors_done(chunk, number_of(l, 0));
     }
     if (drops(chunk))
         drop(chunk, work->delta, work->delta, site_of(net, -1, 0));

@@ -68,6 +68,7 @@ void transformer_pass(const Model *model, const Shard *shard, ModelPass *pass) {
                                   .weights = pass->weights,
                                   .grad = pass->grad_sum,
                                   .adds = first > 0,
+                                  .last = left <= net->chunk ? pass : NULL,
                                   .sequences = left < net->chunk ? left : net->chunk,
                                   .x = shard->x + (int64_t)first * net->context,
                                   .y = shard->y + (int64_t)first * net->context,

@@ -38,10 +38,11 @@ typedef struct TransformerChunk {
     const Transformer *net;
     const TransformerWork *work;
     const float *weights;
-    float *grad;   /* NULL in evaluation */
-    bool adds;     /* to grad, instead of overwriting it */
-    int sequences; /* first is its first example in the shard */
-    int n;         /* tokens */
+    float *grad;           /* NULL in evaluation */
+    bool adds;             /* to grad, instead of overwriting it */
+    const ModelPass *last; /* the pass of which this is the last chunk; NULL in others */
+    int sequences;         /* first is its first example in the shard */
+    int n;                 /* tokens */
     const float *x;
     const int32_t *y;
     Dropout dropout;
@@ -67,6 +68,16 @@ static inline float *tensor_grad(const TransformerChunk *chunk, int l, BlockTens
 /* Dropout sites: the embedding; then in each block the heads, and its two branches. */
 static inline int site_of(const Transformer *net, int l, int branch) {
     return l < 0 ? 0 : 1 + l * (net->heads + 2) + branch;
+}
+
+/* After the last chunk's turn the gradients of tensors from this one on are final. */
+static inline void tensors_done(const TransformerChunk *chunk, int first) {
+    if (chunk->last && chunk->last->done)
+        chunk->last->done(chunk->last->done_self, first);
+}
+
+static inline int number_of(int l, BlockTensor which) {
+    return TENSORS_BEFORE + l * BLOCK_TENSORS + (int)which;
 }
 
 static inline bool drops(const TransformerChunk *chunk) {

@@ -22,6 +22,7 @@ typedef struct RunHeader {
     double best_loss; /* what a model that knows the data's source loses, nat; NaN: unknown */
     uint64_t seed;
     int replicas, threads, hosts;
+    int64_t bucket_kib; /* gradients are summed in buckets; 0: whole */
     RunMode mode;
     int64_t verify_steps; /* steps of a verify run; digest step of a full run */
     int64_t resumed_from;

@@ -13,6 +13,7 @@ typedef struct LayoutSettings {
     int64_t steps;      /* of verify runs */
     double max_seconds; /* 0: none */
     double checkpoint_s;
+    int64_t bucket_kib; /* 0: none */
     const CollectiveType *collective;
 } LayoutSettings;
 

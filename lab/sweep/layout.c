@@ -9,13 +9,17 @@ static const Param layout_rows[] = {
           "a full run writes a checkpoint each time this long passed, 0: only when it is "
           "interrupted"),
     PARAM(COUNT, LayoutSettings, steps, "50", 1, 1e9, "steps", "steps of a verify run"),
+    PARAM(COUNT, LayoutSettings, bucket_kib, "0", 0, 1 << 21, "KiB",
+          "replicas sum gradients in buckets of this and more while they still compute, for slow "
+          "links; 0: whole"),
     PARAM_FROM(LayoutSettings, mode, "\"verify\"", mode_names,
                "train once and verify layouts, or train on every layout"),
     PARAM_END,
 };
 
-static const char *const layout_keys[] = {"replicas",    "threads",      "mode",       "steps",
-                                          "max_seconds", "checkpoint_s", "collective", NULL};
+static const char *const layout_keys[] = {"replicas",     "threads",    "mode",
+                                          "steps",        "bucket_kib", "max_seconds",
+                                          "checkpoint_s", "collective", NULL};
 
 typedef struct CountsSettings {
     ParamCounts replicas, threads;
@@ -86,6 +90,12 @@ Error *layout_read(LayoutSettings *out, const Json *layouts, Arena *arena) {
     PASS(kind_find(&kind, collective_table, COLLECTIVE_N, name ? name->text : "tree", "collective",
                    name));
     out->collective = (const CollectiveType *)kind;
+    if (out->bucket_kib && !out->collective->reduce_part)
+        return error_hint(json_error(json_find(layouts, "bucket_kib"),
+                                     "asks for buckets, but the collective '%s' sums whole "
+                                     "gradients only",
+                                     kind->name),
+                          "layouts.collective=tree, or layouts.bucket_kib=0");
     return NULL;
 }
 

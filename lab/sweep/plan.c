@@ -11,12 +11,13 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-static const char *run_id(const PlannedTrial *trial, int replicas, int threads,
-                          const char *collective, RunMode mode, int64_t steps, Arena *arena) {
+static const char *run_id(const PlannedRun *run, const char *collective, Arena *arena) {
     bool standard = strcmp(collective, "tree") == 0;
-    const char *id = arena_print(arena, "%s-r%dt%d%s%s", trial->id, replicas, threads,
-                                 standard ? "" : "-c", standard ? "" : collective);
-    return mode == RUN_VERIFY ? arena_print(arena, "%s-v%lld", id, (long long)steps) : id;
+    const char *id = arena_print(arena, "%s-r%dt%d%s%s", run->trial->id, run->replicas,
+                                 run->threads, standard ? "" : "-c", standard ? "" : collective);
+    if (run->bucket_kib)
+        id = arena_print(arena, "%s-b%lld", id, (long long)run->bucket_kib);
+    return run->mode == RUN_VERIFY ? arena_print(arena, "%s-v%lld", id, (long long)run->steps) : id;
 }
 
 const char *plan_run_folder(const Plan *plan, const PlannedRun *run, Arena *arena) {
@@ -57,16 +58,16 @@ void grow_add_run(Plan *plan, Phase *phase, const PlannedTrial *trial) {
         plan->skipped[plan->n_skipped++] = (SkippedRun){trial, phase->replicas, phase->threads};
         return;
     }
-    int64_t steps = plan_phase_steps(plan, phase, trial);
+    /* one replica has nothing to sum, and workers sum what they make of their gradients */
+    bool no_sums = phase->replicas == 1 || trial_by_worker(&trial->settings);
     PlannedRun *run = &plan->runs[plan->n_runs++];
-    *run =
-        (PlannedRun){.trial = trial,
-                     .replicas = phase->replicas,
-                     .threads = phase->threads,
-                     .mode = phase->mode,
-                     .steps = steps,
-                     .id = run_id(trial, phase->replicas, phase->threads,
-                                  layouts->collective->kind.name, phase->mode, steps, plan->arena)};
+    *run = (PlannedRun){.trial = trial,
+                        .replicas = phase->replicas,
+                        .threads = phase->threads,
+                        .mode = phase->mode,
+                        .steps = plan_phase_steps(plan, phase, trial),
+                        .bucket_kib = no_sums ? 0 : layouts->bucket_kib};
+    run->id = run_id(run, layouts->collective->kind.name, plan->arena);
     phase->run[phase->n++] = run;
 }
 

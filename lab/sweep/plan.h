@@ -12,6 +12,7 @@ typedef struct PlannedRun {
     int replicas, threads;
     RunMode mode;
     int64_t steps; /* at most: a target may end it earlier */
+    int64_t bucket_kib;
     bool done;
     bool rerun;         /* done before, but asked for again, or before it belonged to a search */
     bool timed_out;     /* it ended at layouts.max_seconds in this session: it is not

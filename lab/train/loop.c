@@ -272,6 +272,7 @@ static Error *begin_and_train(RunSummary *out, const TrialSettings *settings, ui
     trainer->start_s = trainer->began_s = trainer->checkpoint_s = clock_s();
     error = trainer_resume(trainer);
     error = comm_agree(layout->comm, error ? error : train(trainer));
+    buckets_end(trainer->buckets);
     trainer->reduction.type->close(&trainer->reduction);
     return error ? error : comm_agree(layout->comm, trainer->failure);
 }

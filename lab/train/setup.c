@@ -98,8 +98,7 @@ static void thread_new(TrainThread *thread, const Trainer *trainer, int n_spare)
     thread->x = ARENA_ARRAY(arena, float, examples * model->n_features);
     thread->y = ARENA_ARRAY(arena, int32_t, examples * model->n_labels);
     if (augment_is_on(&trainer->settings->augment))
-        thread->augmenting =
-            ARENA_ARRAY(arena, float, augment_scratch(&trainer->settings->augment, model->shape));
+        thread->augmenting = ARENA_ARRAY(arena, float, model->n_features);
     thread->index = ARENA_ARRAY(arena, int64_t, examples);
     thread->sumsq = ARENA_ARRAY(arena, double, model->n_segments);
     thread->stats = ARENA_ARRAY(arena, double, model->n_stats);
@@ -141,6 +140,8 @@ static void buffers_new(Trainer *trainer) {
     trainer->thread = ARENA_ARRAY(arena, TrainThread, threads);
     for (int i = 0; i < threads; i++)
         trainer->thread[i].stack = ARENA_ARRAY(arena, TreeNode, most_nodes(trainer));
+    for (int i = 0; i < threads; i++)
+        trainer->thread[i].join = ARENA_ARRAY(arena, TreeJoin, TREE_MAX_NODES);
     int *n_spare = ARENA_ARRAY(arena, int, threads);
     count_spares(trainer, n_spare);
     if (trainer->settings->curvature.every_examples)
@@ -167,6 +168,10 @@ Error *trainer_connect(Trainer *trainer) {
         return connect_workers(trainer);
     for (int i = 0; i < trainer->layout->threads; i++)
         n += trainer->thread[i].n_spare;
+    const Model *model = trainer->model;
+    if (trainer->layout->bucket_bytes > 0 && reduction->type->reduce_part)
+        trainer->buckets = buckets_new(reduction, model->segments, model->n_segments,
+                                       trainer->layout->bucket_bytes, trainer->arena);
     PASS(reduction->type->open(reduction, n));
     if (reduction->shared)
         trainer->own_grad = ARENA_ARRAY(trainer->arena, float, trainer->model->n_weights);
@@ -174,7 +179,7 @@ Error *trainer_connect(Trainer *trainer) {
     for (int i = 0; i < trainer->layout->threads; i++)
         for (int j = 0; j < trainer->thread[i].n_spare; j++)
             trainer->thread[i].spare[j] = reduction->type->buffer(reduction, n++);
-    return NULL;
+    return trainer->buckets ? buckets_open(trainer->buckets, trainer->arena) : NULL;
 }
 
 /* An adapted tensor that starts at zero takes steps with the raw rate, which LARS users rarely want

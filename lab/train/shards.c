@@ -22,12 +22,14 @@ static void *take_spare(TrainThread *thread) {
     return thread->spare[--thread->n_spare];
 }
 
-/* Pushes a finished node and merges siblings; buffers of right partners become free. */
+/* Pushes a node and merges siblings: the additions are listed, for when the node's data are there,
+ * and buffers of right partners become free. */
 static void push(const Trainer *trainer, TrainThread *thread, TreeNode node) {
+    thread->n_joins = 0;
     while (thread->n_stack > 0 &&
            tree_siblings(thread->stack[thread->n_stack - 1], node, trainer->tree_shards)) {
         TreeNode left = thread->stack[--thread->n_stack];
-        sum_add(&trainer->shape, left.data, node.data, 1);
+        thread->join[thread->n_joins++] = (TreeJoin){left.data, node.data};
         thread->spare[thread->n_spare++] = node.data;
         node = tree_parent(left);
     }
@@ -45,11 +47,6 @@ static void add_shard_sums(const Trainer *trainer, TrainThread *thread, const Mo
         sums[SUM_SQNORMS + trainer->model->n_segments + i] += thread->stats[i];
 }
 
-static void shard_norms(const Model *model, const float *grad, double *sumsq) {
-    for (int i = 0; i < model->n_segments; i++)
-        sumsq[i] = vec_sumsq(grad + model->segments[i].offset, model->segments[i].n);
-}
-
 /* The weights that a shard of this worker's is run with. */
 static const float *weights_of(const Trainer *trainer, int worker) {
     return trainer->worker_weights ? trainer->worker_weights + (worker - trainer->first_worker) *
@@ -57,7 +54,76 @@ static const float *weights_of(const Trainer *trainer, int worker) {
                                    : trainer->weights;
 }
 
-static void run_shard(const Trainer *trainer, TrainThread *thread, int64_t index) {
+/* A shard under way. */
+typedef struct ShardRun {
+    Trainer *trainer;
+    TrainThread *thread;
+    int64_t index;
+    ModelPass pass;
+    int first; /* segments from here on have been settled */
+} ShardRun;
+
+/* The shard's gradients of segments [first, run->first) are final; returns the part that they are.
+ */
+static SumPart settle_segments(ShardRun *run, int first) {
+    const Trainer *trainer = run->trainer;
+    const Model *model = trainer->model;
+    const Segment *segments = model->segments, *end = &segments[run->first - 1];
+    SumPart part = {segments[first].offset, end->offset + end->n};
+    float *grad = run->pass.grad_sum;
+    if (trainer->probe)
+        vec_scale(grad + part.first, curvature_sign(trainer, run->index), part.last - part.first);
+    for (int i = first; i < run->first && model->noise_unit == NOISE_UNIT_SHARD; i++)
+        run->thread->sumsq[i] = vec_sumsq(grad + segments[i].offset, segments[i].n);
+    run->first = first;
+    return part;
+}
+
+static void join(const ShardRun *run, SumPart part) {
+    const TrainThread *thread = run->thread;
+    for (int i = 0; i < thread->n_joins; i++)
+        sum_add_part(&run->trainer->shape, thread->join[i].to, thread->join[i].from, part, 1);
+}
+
+/* ---- buckets: the last shard of a thread hands them on while it still computes */
+
+static void collect_nodes(Trainer *trainer) {
+    trainer->n_nodes = 0;
+    for (int i = 0; i < trainer->threads; i++)
+        for (int j = 0; j < trainer->thread[i].n_stack; j++)
+            trainer->nodes[trainer->n_nodes++] = trainer->thread[i].stack[j];
+}
+
+/* The thread's next bucket is added up. Its stack is final since its last shard began. */
+static void hand_on(Trainer *trainer, TrainThread *thread) {
+    int k = thread->n_buckets++;
+    if (!buckets_is_ready(trainer->buckets, k))
+        return;
+    if (k == 0)
+        collect_nodes(trainer);
+    buckets_reduce(trainer->buckets, k, trainer->nodes, trainer->n_nodes);
+}
+
+/* The last bucket has the doubles, which are not ready before the pass has ended. */
+static bool has_more(const Trainer *trainer, const TrainThread *thread) {
+    return thread->n_buckets < buckets_count(trainer->buckets) - 1;
+}
+
+static void segments_done(void *self, int first) {
+    ShardRun *run = self;
+    TrainThread *thread = run->thread;
+    while (has_more(run->trainer, thread)) {
+        int start = buckets_at(run->trainer->buckets, thread->n_buckets)->first;
+        if (start < first)
+            return;
+        join(run, settle_segments(run, start));
+        hand_on(run->trainer, thread);
+    }
+}
+
+/* ---- */
+
+static void run_shard(Trainer *trainer, TrainThread *thread, int64_t index) {
     const Model *model = trainer->model;
     const SumShape *shape = &trainer->shape;
     int span = (int)trainer->settings->mini_batch;
@@ -83,29 +149,38 @@ static void run_shard(const Trainer *trainer, TrainThread *thread, int64_t index
                 top->owner == node.owner && top->level == 0 && top->index % 2 == 0 &&
                 top->index + 1 == node.index;
     node.data = pair ? top->data : take_spare(thread);
-    ModelPass pass = {.weights = weights_of(trainer, node.owner),
-                      .grad_sum = sum_floats(shape, node.data),
-                      .accumulate = pair,
-                      .example_sumsq = by_example ? thread->sumsq : NULL,
-                      .stats = thread->stats,
-                      .workspace = thread->workspace,
-                      .label_smoothing = trainer->settings->loss.label_smoothing,
-                      .smooth_others = trainer->settings->loss.smooth == 1};
-    model->type->pass(model, &shard, &pass);
-    if (trainer->probe)
-        vec_scale(pass.grad_sum, curvature_sign(trainer, index), model->n_weights);
-    if (!by_example)
-        shard_norms(model, pass.grad_sum, thread->sumsq);
-    if (!pair)
-        memset(node.data, 0, sizeof(double) * (size_t)shape->n_doubles);
-    add_shard_sums(trainer, thread, &pass, sum_doubles(node.data));
-    sum_doubles(node.data)[SUM_PRECONDITIONED] += preconditioned_shard(trainer, pass.grad_sum);
+    bool last = trainer->buckets && index == thread->last - 1;
+    ShardRun run = {.trainer = trainer,
+                    .thread = thread,
+                    .index = index,
+                    .first = model->n_segments,
+                    .pass = {.weights = weights_of(trainer, node.owner),
+                             .grad_sum = sum_floats(shape, node.data),
+                             .accumulate = pair,
+                             .example_sumsq = by_example ? thread->sumsq : NULL,
+                             .stats = thread->stats,
+                             .workspace = thread->workspace,
+                             .label_smoothing = trainer->settings->loss.label_smoothing,
+                             .smooth_others = trainer->settings->loss.smooth == 1,
+                             .done_self = &run}};
+    /* P g wants the shard's whole gradient, which a sum on its way may overwrite */
+    run.pass.done = last && !trainer->has_preconditioner ? segments_done : NULL;
+    double *sums = sum_doubles(node.data);
     if (pair) {
         thread->n_stack--;
         node.index--;
         node = tree_parent(node);
     }
     push(trainer, thread, node);
+    model->type->pass(model, &shard, &run.pass);
+    SumPart rest = settle_segments(&run, 0);
+    if (!pair)
+        memset(sums, 0, sizeof(double) * (size_t)shape->n_doubles);
+    add_shard_sums(trainer, thread, &run.pass, sums);
+    sums[SUM_PRECONDITIONED] += preconditioned_shard(trainer, run.pass.grad_sum);
+    join(&run, rest);
+    while (last && has_more(trainer, thread))
+        hand_on(trainer, thread);
 }
 
 /* Buffers of the last step come back; it may have had another number of threads. */
@@ -120,18 +195,19 @@ static void take_back(Trainer *trainer) {
 void stage_compute(Trainer *trainer) {
     take_back(trainer);
     preconditioned_begin(trainer);
+    if (trainer->buckets)
+        buckets_begin(trainer->buckets, trainer->threads);
 #pragma omp parallel num_threads(trainer->threads)
     {
         omp_set_num_threads(1); /* one shard, one thread: see shared/specs/platform.md 0 */
         TrainThread *thread = &trainer->thread[omp_get_thread_num()];
         thread->sample_s = 0;
+        thread->n_buckets = 0;
         for (int64_t shard = thread->first; shard < thread->last; shard++)
             run_shard(trainer, thread, shard);
     }
-    trainer->n_nodes = 0;
-    for (int i = 0; i < trainer->threads; i++)
-        for (int j = 0; j < trainer->thread[i].n_stack; j++)
-            trainer->nodes[trainer->n_nodes++] = trainer->thread[i].stack[j];
+    if (!trainer->buckets)
+        collect_nodes(trainer);
 }
 
 /* What reduce-scatter and all-gather take, each of `parts` sending to all others. */
@@ -144,7 +220,10 @@ Error *whole_reduce(Trainer *trainer) {
     Reduction *reduction = &trainer->reduction;
     const void *sum;
     sum_doubles(trainer->nodes[0].data)[SUM_WANTED] = trainer->wanted;
-    PASS(reduction->type->reduce(reduction, trainer->nodes, trainer->n_nodes, &sum));
+    if (trainer->buckets)
+        PASS(buckets_finish(trainer->buckets, trainer->nodes, trainer->n_nodes, &sum));
+    else
+        PASS(reduction->type->reduce(reduction, trainer->nodes, trainer->n_nodes, &sum));
     trainer->sums = sum;
     trainer->grad_sum = sum_floats(&reduction->shape, (void *)sum);
     trainer->grad = reduction->shared ? trainer->own_grad : (float *)trainer->grad_sum;

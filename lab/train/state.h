@@ -2,6 +2,7 @@
 #ifndef LAB_TRAIN_STATE_H
 #define LAB_TRAIN_STATE_H
 
+#include "lab/comm/buckets.h"
 #include "lab/data/sampler.h"
 #include "lab/train/noise.h"
 #include "lab/train/timeline.h"
@@ -34,19 +35,28 @@ typedef struct Method {
     void (*settle)(Trainer *);
 } Method;
 
+/* to += from, both vectors of a thread's tree. */
+typedef struct TreeJoin {
+    void *to;
+    const void *from;
+} TreeJoin;
+
 /* One OpenMP thread of one replica: a contiguous block of the replica's shards. */
 typedef struct TrainThread {
     int64_t first, last; /* its shards */
     void *workspace;
     float *x;          /* (max(mini_batch, MODEL_EVAL_EXAMPLES), n_features) */
     int32_t *y;        /* (same, n_labels) */
-    float *augmenting; /* scratch of augmentation; NULL: off */
+    float *augmenting; /* (n_features) scratch of augmentation; NULL: off */
     int64_t *index;    /* (same) */
     double *sumsq;     /* (n_segments) per-example norms of one shard */
     double *stats;     /* (n_stats) statistics of one shard */
     TreeNode *stack;   /* merged nodes of the block so far, in shard order */
     int n_stack;
-    void **spare; /* free sum buffers */
+    TreeJoin *join; /* what the shard at hand completes, in order; at most as deep as the stack */
+    int n_joins;
+    int n_buckets; /* that this thread has finished in this step */
+    void **spare;  /* free sum buffers */
     int n_spare;
     double sample_s; /* of this step */
 } TrainThread;
@@ -96,7 +106,8 @@ struct Trainer {
     int64_t *index; /* (own shards * mini_batch) examples of this step */
     SumShape shape; /* of a node */
     Reduction reduction;
-    TreeNode *nodes; /* nodes of all threads before the reduction */
+    Buckets *buckets; /* of the reduction; NULL: it goes whole */
+    TreeNode *nodes;  /* nodes of all threads before the reduction */
     int n_nodes;
 
     const double *sums;    /* doubles of the reduced sum */

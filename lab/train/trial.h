@@ -158,6 +158,9 @@ typedef struct TrialLayout {
     Comm *comm; /* the ranks of this run */
     int threads;
     const CollectiveType *collective;
+    int64_t bucket_bytes; /* gradients are summed in buckets of this and more while the last shards
+                             are under way; 0: whole. Collectives that sum whole only, and workers
+                             with a state of their own, have none */
     int64_t stop_after_steps;  /* verify runs: end here; 0: no */
     int64_t digest_step;       /* store the digest after this step too; 0: no */
     double max_seconds;        /* 0: no limit; ends the run as interrupted */

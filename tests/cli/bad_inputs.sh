@@ -106,6 +106,8 @@ done <<'TABLE'
 2|s/"constant"/"cosin"/|trial.lr.schedule.name is 'cosin', but there is no schedule|did you mean 'cosine'?
 2|s/"scaling": "none"/"scaling": "liner"/|trial.lr.scaling is 'liner', but there is no scaling|did you mean 'linear'?
 2|s/"steps": 5/"collective": "tre"/|layouts.collective is 'tre', but there is no collective|did you mean 'tree'?
+2|s/"steps": 5/"bucket_kib": 64, "collective": "ring"/|layouts.bucket_kib asks for buckets, but the collective 'ring' sums whole gradients only|layouts.collective=tree
+2|s/"steps": 5/"bucket_kib": -1/|layouts.bucket_kib is -1|0 to
 2|s/"verify"/"verfiy"/|layouts.mode is 'verfiy'|did you mean 'verify'?
 2|s/"valid_accuracy"/"valid_accurracy"/|trial.stop.metric is 'valid_accurracy'|did you mean 'valid_accuracy'?
 2|s/"global_batch": 32/"global_batch": 32, "isa": "avx3"/|trial.isa is 'avx3'|did you mean 'avx2'?

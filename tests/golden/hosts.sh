@@ -1,6 +1,6 @@
 #!/bin/sh
 # A real sweep over two and three hosts (network namespaces with limited links, MPI over TCP), started by plain mpirun with a
-# host file: the runs say how many hosts they had, and every digest is the one of a single process.
+# host file: the runs say how many hosts they had, and every digest is the one of a single process, whole gradients or buckets.
 unset OMPI_COMM_WORLD_RANK PMIX_RANK PMI_RANK SLURM_PROCID
 root=${BATCHLAB_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
 binary=${BATCHLAB_BINARY:-$root/build/release/batchlab}
@@ -31,29 +31,32 @@ fail() {
   exit 1
 }
 
-over_hosts() { # hosts, slots a host, ranks
+over_hosts() { # hosts, slots a host, ranks, overrides
+  hosts=$1 slots=$2 ranks=$3
+  shift 3
   rm -f "$work/hostfile"
-  for i in $(seq "$1"); do
-    echo "10.77.0.$i slots=$2" >>"$work/hostfile"
+  for i in $(seq "$hosts"); do
+    echo "10.77.0.$i slots=$slots" >>"$work/hostfile"
   done
-  sh "$root/tests/tools/lan.sh" "$1" 1gbit timeout 120 mpirun --hostfile "$work/hostfile" -n "$3" \
-    "$binary" run "$work/lan.json" --results "$work/$1" >"$work/out" 2>"$work/err"
+  sh "$root/tests/tools/lan.sh" "$hosts" 1gbit timeout 120 mpirun --hostfile "$work/hostfile" -n "$ranks" \
+    "$binary" run "$work/lan.json" "$@" --results "$work/$hosts" >"$work/out" 2>"$work/err"
   code=$?
   [ "$code" -ne 77 ] || {
     cat "$work/out"
     exit 77
   }
-  [ "$code" -eq 0 ] || fail "$1 hosts: exit code $code"
+  [ "$code" -eq 0 ] || fail "$hosts hosts: exit code $code"
 }
 
 over_hosts 2 1 2
 over_hosts 3 2 5
+over_hosts 3 2 5 layouts.bucket_kib=1 'layouts.replicas=[2,3,5]'
 "$binary" run "$work/lan.json" 'layouts.replicas=[1]' --results "$work/1" >"$work/out" 2>"$work/err" || fail "one process"
 
 # mode hosts replicas global_batch digest
 rows() { # folder
   "$binary" export "$1" 2>"$work/err" | awk -F '\t' 'NR == 1 { for (i = 1; i <= NF; i++) { sub(" .*", "", $i); at[$i] = i } next }
-    { print $at["mode"], $at["hosts"], $at["replicas"], $at["global_batch"], $at["trajectory_sha256"] }' | sort
+    { print $at["mode"], $at["hosts"], $at["replicas"], $at["global_batch"], $at["trajectory_sha256"], $at["run_id"] }' | sort
 }
 rows "$work/1/lan" | awk '$1 == "verify" { print $4, $5 }' | sort -u >"$work/wanted"
 [ "$(wc -l <"$work/wanted")" -eq 2 ] || fail "two batches, two digests"
@@ -64,4 +67,5 @@ for hosts in 2 3; do
 done
 awk '$1 == "verify" { print $2, $3 }' "$work/rows" | sort -u | tr '\n' ';' >"$work/layouts"
 [ "$(cat "$work/layouts")" = '1 1;1 2;2 3;3 5;' ] || fail "layouts: $(cat "$work/layouts")"
-echo "2 and 3 hosts, 1 to 5 replicas: the same digests as one process"
+[ "$(awk '$1 == "verify" && $6 ~ /-b1-/' "$work/rows" | wc -l)" -eq 6 ] || fail "three layouts of two trials in buckets"
+echo "2 and 3 hosts, 1 to 5 replicas, whole gradients and buckets: the same digests as one process"

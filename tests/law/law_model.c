@@ -258,6 +258,47 @@ static void law_model__example_norms_equal_single_example_gradients(void **state
     bench_each(norms_are_exact, SIZES(1, 9, 40));
 }
 
+/* What a pass said of its segments: the gradients as they were then. */
+typedef struct Announced {
+    const ModelBench *bench;
+    float *grad; /* (n_weights) */
+    int first;   /* segments from here on */
+} Announced;
+
+static void hear(void *self, int first) {
+    Announced *heard = self;
+    const Segment *segments = heard->bench->model->segments;
+    CHECK(heard->bench, first >= 0 && first <= heard->first);
+    int64_t from = segments[first].offset, to = heard->first < heard->bench->model->n_segments
+                                                    ? segments[heard->first].offset
+                                                    : heard->bench->model->n_weights;
+    memcpy(heard->grad + from, heard->bench->grad + from, sizeof(float) * (size_t)(to - from));
+    heard->first = first;
+}
+
+static void announces(ModelBench *bench) {
+    const Model *model = bench->model;
+    Announced heard = {bench, ARENA_ARRAY(bench->arena, float, model->n_weights),
+                       model->n_segments};
+    memset(bench->grad, 0xff, (size_t)model->n_weights * sizeof *bench->grad);
+    ModelPass pass = {.weights = bench->weights,
+                      .grad_sum = bench->grad,
+                      .done = hear,
+                      .done_self = &heard,
+                      .workspace = bench->workspace};
+    bench->type->pass(model, &bench->shard, &pass);
+    int64_t from =
+        heard.first < model->n_segments ? model->segments[heard.first].offset : model->n_weights;
+    CHECK(bench, same_bits(heard.grad + from, bench->grad + from, model->n_weights - from));
+    /* the second bucket of anything worth cutting can start before the pass ends */
+    CHECK(bench, model->n_segments == 1 || heard.first <= 2);
+}
+
+static void law_model__announced_gradients_are_final(void **state) {
+    (void)state;
+    bench_each(announces, SIZES(1, 13, 128, 257));
+}
+
 static void same_in_threads(ModelBench *bench) {
     int64_t n = bench->model->n_weights;
     ModelPass alone = bench_pass(bench, &bench->shard, bench->grad, false, NULL);
@@ -327,6 +368,7 @@ int main(void) {
         cmocka_unit_test(law_model__deterministic_and_evaluation_alike),
         cmocka_unit_test(law_model__accumulating_equals_a_separate_add),
         cmocka_unit_test(law_model__example_norms_equal_single_example_gradients),
+        cmocka_unit_test(law_model__announced_gradients_are_final),
         cmocka_unit_test(law_model__same_bits_inside_a_parallel_region),
         cmocka_unit_test(law_model__starts_from_its_seed),
         cmocka_unit_test(law_model__describes_itself),

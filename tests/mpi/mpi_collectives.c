@@ -1,7 +1,7 @@
 /* Every registered collective, on 1..N replicas and 1..3 ranks a host: sums of small integers,
  * which are exact in any order, must come out on every rank; a canonical one must give the bits of
  * the bracketing that DESIGN 2.3 defines, also of numbers whose sum depends on the order, with
- * shared memory and without, step after step. */
+ * shared memory and without, whole or in parts, step after step. */
 #include "lab/base/rng.h"
 #include "tests/mpi/trajectory.h"
 
@@ -71,15 +71,35 @@ static bool is_right(const Reduction *reduction, const void *sum, int step, bool
     return good;
 }
 
+/* *Collective*: the sum in three parts, from its end, the first of them as if the cores computed
+ * meanwhile. */
+static Error *reduce_parts(Reduction *reduction, const TreeNode *nodes, int n, const void **sum) {
+    BesideWork beside;
+    atomic_init(&beside.computing, true);
+    atomic_init(&beside.waiting, 1);
+    reduction->beside = &beside;
+    int64_t first = reduction->shape.n_floats, last;
+    for (int i = 2; first > 0; i--) {
+        last = first;
+        first = last * i / (i + 1);
+        PASS(reduction->type->reduce_part(reduction, nodes, n, (SumPart){first, last}));
+        atomic_store(&beside.computing, false);
+    }
+    Error *error = reduction->type->reduce_end(reduction, sum);
+    reduction->beside = NULL;
+    return error;
+}
+
 /* *Collective* over `comm`. */
 static bool sums_are_right(Comm *comm, const CollectiveType *type, int64_t n_floats,
-                           int64_t n_shards, bool exact) {
+                           int64_t n_shards, bool exact, bool in_parts) {
     Arena *arena = arena_new();
     Reduction reduction = {.comm = comm,
                            .type = type,
                            .shape = {N_DOUBLES, n_floats},
                            .arena = arena,
                            .n_shards = n_shards,
+                           .most_parts = 3,
                            .threads = THREADS};
     must(type->open(&reduction, MOST_SHARDS));
     void *buffer[MOST_SHARDS];
@@ -90,7 +110,8 @@ static bool sums_are_right(Comm *comm, const CollectiveType *type, int64_t n_flo
         TreeNode nodes[2 * MOST_SHARDS];
         const void *sum;
         int n = make_nodes(&reduction, nodes, buffer, step, exact);
-        must(type->reduce(&reduction, nodes, n, &sum));
+        must(in_parts ? reduce_parts(&reduction, nodes, n, &sum)
+                      : type->reduce(&reduction, nodes, n, &sum));
         good = good && is_right(&reduction, sum, step, exact);
     }
     type->close(&reduction);
@@ -112,9 +133,11 @@ static int try_all(Comm *comm, int ranks_per_host, const char *memory) {
         bool good = true;
         for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
             for (int64_t shards = size; shards <= MOST_SHARDS; shards += 1 + size % 3) {
-                good = good && sums_are_right(comm, type, lengths[i], shards, true);
+                good = good && sums_are_right(comm, type, lengths[i], shards, true, false);
                 if (type->canonical)
-                    good = good && sums_are_right(comm, type, lengths[i], shards, false);
+                    good = good && sums_are_right(comm, type, lengths[i], shards, false, false);
+                if (type->reduce_part)
+                    good = good && sums_are_right(comm, type, lengths[i], shards, false, true);
             }
         n_failed += check(good, comm,
                           arena_print(arena, "%s, %d replicas, %d a host%s", type->kind.name, size,

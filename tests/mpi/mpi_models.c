@@ -1,5 +1,6 @@
-/* Models with randomness of their own keep the one-trajectory contract: under N ranks the digest of
- * 1..N replicas with 1 and 2 threads equals that of one. */
+/* Models with randomness of their own, and every way to walk backwards, keep the one-trajectory
+ * contract: under N ranks the digest of 1..N replicas with 1 and 2 threads equals that of one, with
+ * whole gradients and in buckets between hosts. */
 #include "tests/mpi/trajectory.h"
 
 static const char *const trials[] = {
@@ -10,6 +11,11 @@ static const char *const trials[] = {
     "\"dropout\": 0.1},"
     "\"global_batch\": 84, \"mini_batch\": 14, \"optimizer\": \"adamw\", \"lr\": {\"base\": 0.003},"
     "\"stop\": {\"steps\": 6}, \"eval\": {\"every_examples\": 252}}",
+    /* shortcuts, batch norm */
+    "{\"dataset\": {\"name\": \"glyphs\", \"train\": 192, \"valid\": 40, \"test\": 20},"
+    "\"model\": {\"name\": \"resnet\", \"width\": 2}, \"global_batch\": 28, \"mini_batch\": 4,"
+    "\"optimizer\": \"momentum\", \"lr\": {\"base\": 0.01},"
+    "\"stop\": {\"steps\": 3}, \"eval\": {\"every_examples\": 84}}",
 };
 
 static int compare(Comm *world, const char *text) {
@@ -28,6 +34,13 @@ static int compare(Comm *world, const char *text) {
             run_on(other, world, replicas, threads, tree, &settings, &data, &loss, arena);
             n_failed += check(strcmp(alone, other) == 0, world,
                               arena_print(arena, "%s: replicas %d threads %d %.16s",
+                                          settings.model->kind.name, replicas, threads, other));
+            if (replicas == 1)
+                continue;
+            run_in_buckets(other, world, replicas, threads, threads, 1, tree, &settings, &data,
+                           &loss, arena);
+            n_failed += check(strcmp(alone, other) == 0, world,
+                              arena_print(arena, "%s in buckets: replicas %d threads %d %.16s",
                                           settings.model->kind.name, replicas, threads, other));
         }
     arena_end(arena);

@@ -1,7 +1,8 @@
 /* The one-trajectory contract (DESIGN 2): the digest is the same for every number of replicas and
  * threads. Under N ranks this compares groups of 1..N replicas x threads {1, 2} with one replica on
  * one thread, for S = 12 and S = 16 shards, 200 steps of momentum, LARS and LAMB, and for a batch
- * that grows during the trial or in a branch off it. And a reduction in another order must be seen.
+ * that grows during the trial or in a branch off it; also in buckets, on one host and on several.
+ * And a reduction in another order must be seen.
  */
 #include "lab/base/vec.h"
 #include "lab/comm/mpi.h"
@@ -64,6 +65,14 @@ static int compare_layouts(Comm *world, const char *optimizer, double lr, int sh
                               arena_print(arena, "%s S=%d replicas %d threads %d %.16s", optimizer,
                                           shards, replicas, threads, other));
         }
+    for (int a_host = 1; a_host <= 3 && comm_size(world) > 1; a_host++) {
+        int threads = 1 + a_host % 2;
+        run_in_buckets(other, world, comm_size(world), a_host, threads, 1, tree, &settings, data,
+                       &loss, arena);
+        n_failed += check(strcmp(alone, other) == 0, world,
+                          arena_print(arena, "%s S=%d in buckets, %d a host, threads %d %.16s",
+                                      optimizer, shards, a_host, threads, other));
+    }
     if (comm_size(world) >= 4) {
         const CollectiveType reversed = {.kind = {.name = "reversed"},
                                          .open = reduction_open_plain,

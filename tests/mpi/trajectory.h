@@ -54,12 +54,16 @@ static inline void trial_from(TrialSettings *out, const char *text, Arena *arena
     must(trial_read(out, json, arena));
 }
 
-/* Digest of one run on the first `replicas` ranks; the others wait. */
-static inline void run_on(char hex[HASH_ROOM], Comm *world, int replicas, int threads,
-                          const CollectiveType *collective, const TrialSettings *settings,
-                          const Dataset *data, double *last_loss, Arena *arena) {
+/* Digest of one run on the first `replicas` ranks, `a_host` of them on each host (0: as it is); the
+ * others wait. */
+static inline void run_in_buckets(char hex[HASH_ROOM], Comm *world, int replicas, int a_host,
+                                  int threads, int64_t bucket_bytes,
+                                  const CollectiveType *collective, const TrialSettings *settings,
+                                  const Dataset *data, double *last_loss, Arena *arena) {
     Comm *group;
     must(comm_split(&group, world, comm_rank(world) < replicas ? 0 : -1, arena));
+    if (group && a_host)
+        must(comm_pretend_hosts(&group, group, a_host, arena));
     Seen seen = {.digest = digest_new()};
     Recorder recorder = {.self = &seen,
                          .step = see_step,
@@ -67,7 +71,10 @@ static inline void run_on(char hex[HASH_ROOM], Comm *world, int replicas, int th
                          .curvature = see_curvature,
                          .digest = see_digest};
     if (group) {
-        TrialLayout layout = {.comm = group, .threads = threads, .collective = collective};
+        TrialLayout layout = {.comm = group,
+                              .threads = threads,
+                              .collective = collective,
+                              .bucket_bytes = bucket_bytes};
         RunSummary summary;
         must(trial_run(&summary, settings, 7, data, &layout,
                        comm_rank(group) == 0 ? &recorder : NULL));
@@ -76,6 +83,13 @@ static inline void run_on(char hex[HASH_ROOM], Comm *world, int replicas, int th
     }
     memcpy(hex, seen.hex, HASH_ROOM);
     comm_bcast(world, hex, HASH_ROOM);
+}
+
+static inline void run_on(char hex[HASH_ROOM], Comm *world, int replicas, int threads,
+                          const CollectiveType *collective, const TrialSettings *settings,
+                          const Dataset *data, double *last_loss, Arena *arena) {
+    run_in_buckets(hex, world, replicas, 0, threads, 0, collective, settings, data, last_loss,
+                   arena);
 }
 
 /* The dataset of a trial, an embedded one: the same on all ranks. */
