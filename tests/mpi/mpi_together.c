@@ -74,11 +74,13 @@ static int fail_together(Comm *comm, int fails_on) {
 
 int main(void) {
     Arena *arena = arena_new();
-    Comm *world, *halves;
+    Comm *world, *group, *halves;
     int n_failed = 0;
     Error *error = comm_begin(&world, arena);
+    if (!error) /* MPI keeps a copy of the world itself at its end, and the sanitizer says so */
+        error = comm_split(&group, world, 0, arena);
     if (!error)
-        error = comm_pretend_hosts(&halves, world, 2, arena);
+        error = comm_pretend_hosts(&halves, group, 2, arena);
     if (error)
         return 1;
     n_failed += prepare_all(world);
