@@ -77,12 +77,14 @@ Error *io_sync_new(IoSync **out, const IoLog *log, Arena *arena);
 Error *io_sync(const IoSync *sync);
 void io_sync_end(IoSync *sync);
 
-/* A lock on a file (made when absent) that the kernel drops when the process dies. `wait_s` > 0
- * tries again for that long. *out = NULL without an error when somebody else holds it. It is given
- * up at the latest when the arena ends. */
+/* A lock on a file (made when absent) that the kernel drops when the process dies; a lease, which
+ * others take over soon after, where the file system has no locks (lease.h). `wait_s` > 0 tries
+ * again for that long. *out = NULL without an error when somebody else holds it. It is given up at
+ * the latest when the arena ends. */
 typedef struct IoLock IoLock;
 Error *io_lock(IoLock **out, const char *path, bool shared, double wait_s, Arena *arena);
 Error *io_lock_share(IoLock *lock); /* exclusive to shared */
+bool io_lock_is_lease(const IoLock *lock);
 /* Somebody holds it, this process included; asking takes nothing and makes no file. */
 bool io_lock_is_held(const char *path);
 /* Who holds a held lock, for a message: "process 4242 on node7 since 2026-11-22T06:00:00Z", with

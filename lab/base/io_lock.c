@@ -1,9 +1,11 @@
-/* Open file description locks, which the kernel drops with the process. In the file stands who
- * holds it, a line each: for people, the lock does not depend on it. */
+/* Open file description locks, which the kernel drops with the process; leases (lease.h) where the
+ * file system has none. In the file stands who holds it, a line each: for people, the lock does not
+ * depend on it. */
 #include "lab/base/io.h"
 
 #include "lab/base/clock.h"
 #include "lab/base/io_error.h"
+#include "lab/base/lease.h"
 #include "lab/base/owner.h"
 
 #include <errno.h>
@@ -14,11 +16,17 @@
 enum { MOST_BYTES = 1 << 16 }; /* of lines: a folder that thousands share names the first of them */
 
 struct IoLock {
-    int fd; /* -1: given up */
+    int fd;       /* -1: given up */
+    Lease *lease; /* NULL: the kernel keeps it */
     bool shared;
     char line[OWNER_ROOM]; /* "": not written */
     off_t at;              /* where it stands */
 };
+
+static bool has_no_locks(int reason) {
+    return reason == ENOLCK || reason == ENOTSUP || reason == EOPNOTSUPP || reason == ENOSYS ||
+           reason == EINVAL;
+}
 
 static int set_lock(int fd, short type) {
     struct flock what = {.l_type = type, .l_whence = SEEK_SET};
@@ -85,31 +93,46 @@ static void give_up(void *what) {
     if (lock->fd < 0)
         return;
     unsign(lock);
+    if (lock->lease)
+        lease_end(lock->lease);
     close(lock->fd);
     lock->fd = -1;
 }
 
-Error *io_lock(IoLock **out, const char *path, bool shared, double wait_s, Arena *arena) {
-    *out = NULL;
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return io_cannot_write(path);
-    double until = clock_s() + wait_s;
-    while (set_lock(fd, shared ? F_RDLCK : F_WRLCK) != 0) {
-        if (errno != EAGAIN && errno != EACCES) {
-            Error *error = io_failed("cannot lock", path);
-            close(fd);
-            return error;
-        }
-        if (clock_s() >= until) {
-            close(fd);
+/* One attempt at what `lock` says. */
+static Error *try_lock(bool *taken, IoLock *lock, const char *path, Arena *arena) {
+    *taken = set_lock(lock->fd, lock->shared ? F_RDLCK : F_WRLCK) == 0;
+    if (*taken || errno == EAGAIN || errno == EACCES)
+        return NULL;
+    if (!has_no_locks(errno))
+        return io_failed("cannot lock", path);
+    PASS(lease_take(&lock->lease, path, lock->shared, arena));
+    *taken = lock->lease != NULL;
+    return NULL;
+}
+
+static Error *try_until(bool *taken, IoLock *lock, const char *path, double until_s, Arena *arena) {
+    for (;;) {
+        PASS(try_lock(taken, lock, path, arena));
+        if (*taken || clock_s() >= until_s)
             return NULL;
-        }
         usleep(20000);
     }
+}
+
+Error *io_lock(IoLock **out, const char *path, bool shared, double wait_s, Arena *arena) {
+    bool taken = false;
+    IoLock wanted = {.fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666), .shared = shared};
+    *out = NULL;
+    if (wanted.fd < 0)
+        return io_cannot_write(path);
+    Error *error = try_until(&taken, &wanted, path, clock_s() + wait_s, arena);
+    if (error || !taken) {
+        close(wanted.fd);
+        return error;
+    }
     IoLock *lock = ARENA_NEW(arena, IoLock);
-    lock->fd = fd;
-    lock->shared = shared;
+    *lock = wanted;
     sign(lock);
     arena_at_end(arena, give_up, lock);
     *out = lock;
@@ -117,10 +140,16 @@ Error *io_lock(IoLock **out, const char *path, bool shared, double wait_s, Arena
 }
 
 Error *io_lock_share(IoLock *lock) {
-    if (set_lock(lock->fd, F_RDLCK) != 0)
+    if (lock->lease)
+        PASS(lease_share(lock->lease));
+    else if (set_lock(lock->fd, F_RDLCK) != 0)
         return io_failed("cannot share", "a lock");
     lock->shared = true;
     return NULL;
+}
+
+bool io_lock_is_lease(const IoLock *lock) {
+    return lock->lease != NULL;
 }
 
 bool io_lock_is_held(const char *path) {
@@ -128,9 +157,10 @@ bool io_lock_is_held(const char *path) {
     if (fd < 0)
         return false;
     struct flock what = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    bool held = fcntl(fd, F_OFD_GETLK, &what) == 0 && what.l_type != F_UNLCK;
+    bool asked = fcntl(fd, F_OFD_GETLK, &what) == 0;
+    bool leased = !asked && has_no_locks(errno) && lease_is_held(path);
     close(fd);
-    return held;
+    return asked ? what.l_type != F_UNLCK : leased;
 }
 
 void io_unlock(IoLock *lock) {

@@ -39,7 +39,6 @@ static void become(const char *command, const char *root, const char *experiment
     setpgid(0, 0);
     dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
     dup2(STDERR_FILENO, STDOUT_FILENO);
-
     setenv("BATCHLAB_RESULTS", root, 1);
     setenv("BATCHLAB_EXPERIMENT", experiment, 1);
     snprintf(folder, sizeof folder, "%s/%s", root, experiment);

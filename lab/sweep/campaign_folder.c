@@ -2,6 +2,7 @@
 #include "lab/sweep/campaign.h"
 
 #include "lab/base/io.h"
+#include "lab/base/say.h"
 #include "lab/store/checkpoints.h"
 #include "lab/sweep/claim.h"
 #include "lab/sweep/grow.h"
@@ -69,6 +70,14 @@ static void remove_stale(const Plan *plan, Arena *arena) {
     }
 }
 
+/* Said by whoever opens the folder first. */
+static void say_if_leases(const IoLock *lock, const Plan *plan) {
+    if (io_lock_is_lease(lock))
+        say("the file system of '%s' has no locks: leases of files stand for them "
+            "(results/README.md)",
+            plan->folder);
+}
+
 Error *campaign_open(IoLock **out, const Plan *plan, Arena *arena) {
     TRY(io_folder(arena_print(arena, "%s/runs", plan->folder)), "cannot start '%s'",
         plan->experiment->name);
@@ -76,6 +85,7 @@ Error *campaign_open(IoLock **out, const Plan *plan, Arena *arena) {
     const char *lock = arena_print(arena, "%s/.lock", plan->folder);
     PASS(io_lock(out, lock, false, 0, arena));
     if (*out) { /* nobody else is alive here */
+        say_if_leases(*out, plan);
         remove_stale(plan, arena);
         if (strcmp(config_sha256(config, arena), plan->experiment->sha256) != 0)
             PASS(write_config(plan, config, arena));

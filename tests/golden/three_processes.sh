@@ -1,11 +1,13 @@
 #!/bin/sh
 # Three processes started at the same moment on one results folder share 60 trials: each is trained to its end exactly once. Killing
 # any of them with -9 at random moments (the process alone, with all its workers, or one worker) changes nothing but time.
-# usage: three_processes.sh [REPETITIONS] (default 2), BATCHLAB_KILL_SEED=N for the same moments again
+# The same on a file system without locks, where leases stand for them: a preloaded fcntl refuses every lock.
+# usage: three_processes.sh [REPETITIONS [WITHOUT LOCKS]] (default 2 and 1), BATCHLAB_KILL_SEED=N for the same moments again
 unset OMPI_COMM_WORLD_RANK PMIX_RANK PMI_RANK SLURM_PROCID
 root=${BATCHLAB_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
 binary=${BATCHLAB_BINARY:-$root/build/release/batchlab}
-repetitions=${1:-2}
+with_locks=${1:-2}
+without_locks=${2:-1}
 seed=${BATCHLAB_KILL_SEED:-$$}
 work=$(mktemp -d) || exit 1
 results=$work/results # stands in the command line of every process of ours
@@ -48,11 +50,33 @@ cat >"$work/three.json" <<'JSON'
 JSON
 n_trials=60
 run() { # folder below results
-  "$binary" run "$work/three.json" --results "$results/$1" >"$work/out" 2>"$work/err" </dev/null
+  env ${preload:+LD_PRELOAD="$preload"} "$binary" run "$work/three.json" --results "$results/$1" >"$work/out" 2>"$work/err" </dev/null
+}
+preload=''
+cat >"$work/no_locks.c" <<'C'
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+static int without_locks(int fd, int command, void *argument) {
+    errno = ENOLCK;
+    return command == F_OFD_SETLK || command == F_OFD_GETLK ? -1 : (int)syscall(SYS_fcntl, fd, command, argument);
+}
+#define DEFINE(name) int name(int fd, int command, ...) {\
+    va_list rest; va_start(rest, command); void *argument = va_arg(rest, void *); va_end(rest);\
+    return without_locks(fd, command, argument); }
+DEFINE(fcntl)
+DEFINE(fcntl64)
+C
+cc -shared -fPIC -o "$work/no_locks.so" "$work/no_locks.c" 2>"$work/err" || {
+  echo "no compiler here: not without locks"
+  without_locks=0
 }
 # Number k of the three, in a session of its own.
 start() { # k, folder
-  setsid "$binary" run "$work/three.json" --results "$results/$2" >"$work/out$1" 2>>"$work/err$1" </dev/null &
+  env ${preload:+LD_PRELOAD="$preload"} setsid "$binary" run "$work/three.json" --results "$results/$2" >"$work/out$1" 2>>"$work/err$1" </dev/null &
   echo $! >"$work/driver$1"
 }
 # What must be the same: identities, digests, counts, summary numbers; not seconds or dates.
@@ -79,7 +103,7 @@ expect_once() { # folder
   [ -z "$(comm -23 "$work/seen" "$work/now")" ] || fail "$1: a finished run was done again: $(comm -23 "$work/seen" "$work/now")"
 }
 expect_tidy() { # folder
-  [ -z "$(find "$results/$1" -name '*.tmp-*')" ] || fail "$1: half-written files are left: $(find "$results/$1" -name '*.tmp-*')"
+  [ -z "$(find "$results/$1" -name '*.tmp-*' -o -name '*.lease-*' -o -name '*.clock-*')" ] || fail "$1: half-written files are left: $(find "$results/$1" -name '*.tmp-*' -o -name '*.lease-*' -o -name '*.clock-*')"
   [ -z "$(find "$results/$1" -name 'checkpoint-*')" ] || fail "$1: checkpoints of ended trials are left"
   [ "$(find "$results/$1" -name run.h5 -size +0 | wc -l)" -eq "$n_trials" ] || fail "$1: not every run has its HDF5 file"
   command -v h5dump >/dev/null || return 0
@@ -116,8 +140,9 @@ echo "reference: $n_trials runs in $took s"
 # Undisturbed in the first repetition; then up to five blows each: when, what, whom, whether it is started again.
 repetition=0
 kills=0
-while [ $((repetition += 1)) -le "$repetitions" ]; do
+while [ $((repetition += 1)) -le $((with_locks + without_locks)) ]; do
   folder=r$repetition
+  [ "$repetition" -le "$with_locks" ] || preload=$work/no_locks.so
   rm -f "$work"/err*
   awk -v seed="$seed" -v repetition="$repetition" -v took="$took" 'BEGIN {
     srand(seed * 1000 + repetition)
@@ -167,6 +192,7 @@ while [ $((repetition += 1)) -le "$repetitions" ]; do
   esac
   touch "$work/noted"
   wait $noting
+  [ -z "$preload" ] || grep -q 'has no locks' "$work"/err[123] || fail "$folder: it says nothing of leases"
   expect_once $folder
   run $folder || fail "$folder: once more: exit code $?"
   grep -q "all $n_trials runs are done already" "$work/err" || fail "$folder: a later run finds something to do"
@@ -180,4 +206,4 @@ while [ $((repetition += 1)) -le "$repetitions" ]; do
   echo "$folder: $(wc -l <"$work/blows") blows, $lasted s, exit codes$codes, $finish; $(find "$results/$folder" -name 'journal.interrupted-*' | wc -l) runs were begun again"
   rm -rf "${results:?}/$folder"
 done
-echo "$repetitions repetitions, $kills processes killed: every trial exactly once, the same bits"
+echo "$with_locks repetitions with locks and $without_locks without, $kills processes killed: every trial exactly once, the same bits"
