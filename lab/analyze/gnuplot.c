@@ -97,7 +97,10 @@ Error *gnuplot_begin(Gnuplot *out, const char *script, const char *table, const 
     if (!io_exists(path))
         return error_new(CODE_MISSING, "there is no script '%s'", path);
     /* the script goes by the end of the name */
-    out->aside = arena_print(arena, "%s.tmp-%ld.%s", base, (long)getpid(), format);
+    char *aside = arena_alloc(arena, IO_PATH_ROOM);
+    if (!io_aside(aside, base, format))
+        return error_new(CODE_IO, "the name '%s' is too long", base);
+    out->aside = aside;
     out->path = arena_print(arena, "%s.%s", base, format);
     const char *const args[] = {program, "-d", "-c", path, table, out->aside, NULL};
     return start(out, args);

@@ -107,10 +107,10 @@ Error *io_publish(IoCare care, const char *aside, const char *path) {
     return publish(care, fd, 0, aside, path);
 }
 
-/* Writes PATH.tmp-PID and leaves it open; *result as of io_write_all. */
+/* Writes the file aside and leaves it open; *result as of io_write_all. */
 static Error *write_open(int *fd, int *result, char aside[IO_PATH_ROOM], const char *path,
                          const IoPiece *pieces, int n) {
-    if (snprintf(aside, IO_PATH_ROOM, "%s.tmp-%ld", path, (long)getpid()) >= IO_PATH_ROOM)
+    if (!io_aside(aside, path, NULL))
         return path_too_long(path);
     *fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (*fd < 0)
@@ -181,6 +181,12 @@ bool io_exists(const char *path) {
 bool io_is_folder(const char *path) {
     struct stat info;
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+void io_look_again(const char *path) {
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
 }
 
 static int by_name(const void *a, const void *b) {

@@ -15,7 +15,13 @@ Error *io_read(char **out, size_t *n, const char *path,
 /* The same from byte `offset` on; n = 0 when the file is no longer than that. */
 Error *io_read_from(char **out, size_t *n, const char *path, size_t offset, Arena *arena);
 
-/* Writes PATH.tmp-PID, fsyncs it, renames it over `path`, fsyncs the folder. */
+/* Where a file is written before it is renamed: PATH.tmp-PID-PLACE, and `.EXTENSION` unless that is
+ * NULL. PLACE is owner_place: containers of several hosts often have the same PID. False when the
+ * name is too long. */
+#define IO_PATH_ROOM 4096
+bool io_aside(char out[IO_PATH_ROOM], const char *path, const char *extension);
+
+/* Writes the file aside, fsyncs it, renames it over `path`, fsyncs the folder. */
 Error *io_write(const char *path, const void *bytes, size_t n);
 
 /* The same for a file that is made of several pieces, one behind the other. */
@@ -24,8 +30,7 @@ typedef struct IoPiece {
     size_t n;
 } IoPiece;
 Error *io_write_pieces(const char *path, const IoPiece *pieces, int n);
-/* Its first half: writes PATH.tmp-PID and tells its name, for io_publish. */
-#define IO_PATH_ROOM 4096
+/* Its first half: writes the file aside and tells its name, for io_publish. */
 Error *io_write_aside(char aside[IO_PATH_ROOM], const char *path, const IoPiece *pieces, int n);
 
 /* What a power cut may leave of a file that is written aside and renamed. A kill leaves the old or
@@ -43,8 +48,9 @@ Error *io_sync_folder(const char *folder);
 Error *io_publish(IoCare care, const char *aside, const char *path);
 
 /* Removes what io_write and its like left in a folder when their process died: only files whose
- * writer is not alive on this host, for a folder in which somebody else may work; every one, when
- * the caller holds the lock of the folder (a number of a dead process may be another's by now). */
+ * writer is not alive on this host, or that are of another host and a day old, for a folder in
+ * which somebody else may work; every one, when the caller holds the lock of the folder (a number
+ * of a dead process may be another's by now). */
 void io_remove_stale(const char *folder);
 void io_remove_asides(const char *folder);
 
@@ -54,6 +60,9 @@ Error *io_check_room(const char *path, size_t n);
 Error *io_folder(const char *path); /* mkdir -p */
 bool io_exists(const char *path);
 bool io_is_folder(const char *path);
+/* What others made in a folder is seen after this: NFS asks its server when a folder is opened, and
+ * may else remember for a minute that a file was not there. A missing folder is no error. */
+void io_look_again(const char *path);
 /* Names in a folder, sorted, without dot files. */
 Error *io_list(char ***names, int *n, const char *folder, Arena *arena);
 
@@ -85,6 +94,8 @@ typedef struct IoLock IoLock;
 Error *io_lock(IoLock **out, const char *path, bool shared, double wait_s, Arena *arena);
 Error *io_lock_share(IoLock *lock); /* exclusive to shared */
 bool io_lock_is_lease(const IoLock *lock);
+/* Removes the leases on a lock that processes left which died when nobody else wanted it. */
+void io_lock_tidy(const char *path);
 /* Somebody holds it, this process included; asking takes nothing and makes no file. */
 bool io_lock_is_held(const char *path);
 /* Who holds a held lock, for a message: "process 4242 on node7 since 2026-11-22T06:00:00Z", with

@@ -152,6 +152,10 @@ bool io_lock_is_lease(const IoLock *lock) {
     return lock->lease != NULL;
 }
 
+void io_lock_tidy(const char *path) {
+    lease_tidy(path);
+}
+
 bool io_lock_is_held(const char *path) {
     int fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0)

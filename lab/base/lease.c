@@ -168,6 +168,11 @@ bool lease_is_held(const char *path) {
     return !error && seen.held;
 }
 
+void lease_tidy(const char *path) {
+    LeaseSeen seen;
+    error_end(lease_look(&seen, path, NULL, false, true)); /* no folder: nothing to do */
+}
+
 static Error *try_once(bool *ours, bool *again, Lease *lease, bool shared, double until_s) {
     LeaseSeen seen;
     *ours = *again = false;

@@ -27,6 +27,7 @@ typedef struct Lease Lease;
 Error *lease_take(Lease **out, const char *path, bool shared, Arena *arena);
 Error *lease_share(Lease *lease);     /* alone to shared */
 bool lease_is_held(const char *path); /* this process included */
+void lease_tidy(const char *path);    /* removes those that count no more */
 /* What the thread does every LEASE_BEAT_S; ends the process when the lease may be another's. */
 void lease_renew(Lease *lease);
 void lease_end(Lease *lease);

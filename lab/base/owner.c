@@ -1,6 +1,7 @@
 #include "lab/base/owner.h"
 
 #include "lab/base/clock.h"
+#include "lab/base/hash.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -59,6 +60,17 @@ static Owner this_process(void) {
         strcpy(owner.pids, "-");
     read_began(owner.began, owner.pid);
     return owner;
+}
+
+void owner_place(char out[OWNER_PLACE_ROOM]) {
+    Owner owner = this_process();
+    char hex[HASH_ROOM];
+    Hash hash = hash_new();
+    const char *const parts[] = {owner.host, owner.boot, owner.pids};
+    for (int i = 0; i < 3; i++)
+        hash_add(&hash, parts[i], strlen(parts[i]) + 1);
+    hash_hex(&hash, hex);
+    snprintf(out, OWNER_PLACE_ROOM, "%.8s", hex);
 }
 
 static const char *job_of_this_process(void) {

@@ -19,6 +19,11 @@ size_t owner_length(const char *line);
  * processes nobody here can see. */
 bool owner_is_dead(const char *line);
 
+/* Eight hex digits that tell hosts, boots and process namespaces apart, in which processes may have
+ * the same number. */
+#define OWNER_PLACE_ROOM 9
+void owner_place(char out[OWNER_PLACE_ROOM]);
+
 /* A process of this host that has not ended. */
 bool owner_runs(long pid);
 

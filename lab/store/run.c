@@ -272,7 +272,9 @@ static Error *continue_journal(RunWriter *writer, const RunHeader *header,
                                const RunRecord *before) {
     Arena *arena = writer->arena;
     const char *journal = arena_print(arena, "%s/journal", writer->folder);
-    const char *aside = arena_print(arena, "%s.tmp-%ld", journal, (long)getpid());
+    char *aside = arena_alloc(arena, IO_PATH_ROOM);
+    if (!io_aside(aside, journal, NULL))
+        return error_new(CODE_IO, "the name '%s' is too long", journal);
     PASS(io_log_open(&writer->log, aside, true, arena));
     Error *error = add_header(writer, header);
     error = error ? error : copy_rows(writer, before);

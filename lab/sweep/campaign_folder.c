@@ -56,12 +56,14 @@ static const char *config_sha256(const char *path, Arena *arena) {
 /* Half-written files of a killed process, and checkpoints that it did not come to remove, while
  * nobody else has the folder open. A rank that outlives its driver for a moment still holds its
  * claim. */
-static void remove_stale(const Plan *plan, Arena *arena) {
+static void remove_stale(const Plan *plan, bool leases, Arena *arena) {
     const char *const parts[] = {"", "/tables", "/figures"};
     for (int i = 0; i < 3; i++)
         io_remove_stale(arena_print(arena, "%s%s", plan->folder, parts[i]));
     for (int i = 0; i < plan->n_runs; i++) {
         const PlannedRun *run = &plan->runs[i];
+        if (leases)
+            io_lock_tidy(claim_path(plan, run, arena));
         if (claim_is_taken(plan, run))
             continue;
         io_remove_asides(plan_run_folder(plan, run, arena));
@@ -86,7 +88,7 @@ Error *campaign_open(IoLock **out, const Plan *plan, Arena *arena) {
     PASS(io_lock(out, lock, false, 0, arena));
     if (*out) { /* nobody else is alive here */
         say_if_leases(*out, plan);
-        remove_stale(plan, arena);
+        remove_stale(plan, io_lock_is_lease(*out), arena);
         if (strcmp(config_sha256(config, arena), plan->experiment->sha256) != 0)
             PASS(write_config(plan, config, arena));
         return io_lock_share(*out);

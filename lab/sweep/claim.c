@@ -70,7 +70,12 @@ Error *claim_look(const Plan *plan, const Phase *phase) {
 
 Error *claim_hold(IoLock **lock, const Plan *plan, const PlannedRun *run, Arena *arena) {
     PASS(io_folder(arena_print(arena, "%s/trials/%s", plan->folder, run->trial->id)));
-    return io_lock(lock, claim_path(plan, run, arena), false, 0, arena);
+    PASS(io_lock(lock, claim_path(plan, run, arena), false, 0, arena));
+    if (*lock) { /* what its last owner left there, on another host */
+        io_look_again(arena_print(arena, "%s/runs", plan->folder));
+        io_look_again(plan_run_folder(plan, run, arena));
+    }
+    return NULL;
 }
 
 Error *claim_take(IoLock **lock, const Plan *plan, const Phase *phase, PlannedRun *run,

@@ -89,8 +89,8 @@ ended() { # folder
   find "$results/$1/three/runs" -name 'journal*' -exec grep -laZF '"outcome":"' {} + 2>/dev/null |
     xargs -0r stat -c '%n %i %s %.9Y' 2>/dev/null
 }
-note_ended() { # folder: again and again, until told to stop
-  while [ ! -e "$work/noted" ]; do
+note_ended() { # folder: again and again, until told to stop, or the test is over
+  while [ -e "$work/noting" ]; do
     ended "$1"
     sleep 0.1
   done | sort -u >"$work/seen"
@@ -150,7 +150,7 @@ while [ $((repetition += 1)) -le $((with_locks + without_locks)) ]; do
     for (i = 0; i < (repetition == 1 ? 0 : 1 + int(5 * rand())); i++)
       print (0.02 + 0.3 * rand()) * took, kind[i == 0 ? 1 + int(3 * rand()) : 1 + int(2 * rand())], 1 + int(3 * rand()), rand() < 0.6
   }' >"$work/blows"
-  rm -f "$work/noted"
+  touch "$work/noting"
   mkdir -p "$results/$folder/three/runs"
   note_ended $folder &
   noting=$!
@@ -179,7 +179,8 @@ while [ $((repetition += 1)) -le $((with_locks + without_locks)) ]; do
     esac
     codes="$codes $code"
   done
-  sleep 0.1
+  rm "$work/noting"
+  wait $noting
   [ -z "$(ours)" ] || sleep 2
   [ -z "$(ours)" ] || fail "$folder: processes are left"
   lasted=$(echo "$(date +%s.%N) $begin" | awk '{ print $1 - $2 }')
@@ -190,8 +191,6 @@ while [ $((repetition += 1)) -le $((with_locks + without_locks)) ]; do
     run $folder || fail "$folder: after everybody was killed: exit code $?"
     ;;
   esac
-  touch "$work/noted"
-  wait $noting
   [ -z "$preload" ] || grep -q 'has no locks' "$work"/err[123] || fail "$folder: it says nothing of leases"
   expect_once $folder
   run $folder || fail "$folder: once more: exit code $?"

@@ -234,48 +234,6 @@ static void test_param__errors_name_path_range_and_nearest(void **state) {
     }
 }
 
-/* Waits for its end, but leaves it a zombie. */
-static pid_t ended_child(bool reap) {
-    pid_t child = fork();
-    if (child == 0)
-        _exit(0);
-    siginfo_t info;
-    assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | (reap ? 0 : WNOWAIT)), 0);
-    return child;
-}
-
-static void test_io__only_what_dead_writers_left_is_removed(void **state) {
-    (void)state;
-    Arena *arena = arena_new();
-    char folder[] = "/tmp/batchlab-test-XXXXXX";
-    assert_non_null(mkdtemp(folder));
-    long dead = ended_child(true), zombie = ended_child(false), alive = getpid();
-    const char *stale[] = {arena_print(arena, "%s/run.h5.tmp-%ld", folder, dead),
-                           arena_print(arena, "%s/a.tmp-%ld.svg", folder, dead),
-                           arena_print(arena, "%s/run.h5.tmp-%ld", folder, zombie)};
-    const char *kept[] = {
-        arena_print(arena, "%s/run.h5", folder), arena_print(arena, "%s/a.tmp-%ldx", folder, dead),
-        arena_print(arena, "%s/a.tmp-", folder), arena_print(arena, "%s/b.tmp-%ld", folder, alive)};
-    for (int i = 0; i < 3; i++)
-        assert_null(io_write(stale[i], "x", 1));
-    for (int i = 0; i < 4; i++)
-        assert_null(io_write(kept[i], "x", 1));
-    io_remove_stale(folder);
-    for (int i = 0; i < 3; i++)
-        assert_false(io_exists(stale[i]));
-    assert_true(io_exists(kept[3]));
-    io_remove_asides(folder); /* whoever has that number */
-    assert_false(io_exists(kept[3]));
-    for (int i = 0; i < 3; i++) {
-        assert_true(io_exists(kept[i]));
-        unlink(kept[i]);
-    }
-    assert_int_equal(rmdir(folder), 0);
-    io_remove_stale(folder); /* a folder that is not there */
-    waitpid((pid_t)zombie, NULL, 0);
-    arena_end(arena);
-}
-
 typedef struct Ended {
     char *order, letter;
 } Ended;
@@ -383,7 +341,6 @@ int main(void) {
         cmocka_unit_test(test_param__errors_name_path_range_and_nearest),
         cmocka_unit_test(test_arena__ends_what_was_made_latest_first),
         cmocka_unit_test(test_io__write_aside_read_back_and_lock),
-        cmocka_unit_test(test_io__only_what_dead_writers_left_is_removed),
         cmocka_unit_test(test_error__chain_reads_as_documented),
         cmocka_unit_test(test_base__utc_is_read_back),
     };

@@ -124,6 +124,9 @@ static void test_lease__a_killed_holder_is_taken_over_at_once(void **state) {
         assert_true(WIFSIGNALED(status));
         assert_int_equal(count_leases(&place, ".lease-"), 1);
         assert_false(io_lock_is_held(place.lock));
+        if (shared)
+            io_lock_tidy(place.lock);
+        assert_int_equal(count_leases(&place, ".lease-"), !shared);
         IoLock *mine = take(&place, false, 0);
         assert_non_null(mine);
         assert_int_equal(count_leases(&place, ".lease-"), 1); /* its own */
