@@ -14,10 +14,9 @@ static const TableColumn columns[] = {
 };
 
 static const char *missing(const Results *results, Arena *arena) {
-    (void)arena;
     for (int i = 0; i < results->cells->n_cells; i++)
         if (isfinite(results->cells->cells[i].best_accuracy.median))
-            return NULL;
+            return lines_flat(&results->lines, results->cells, arena);
     return results->cells->n_cells ? "no run was evaluated for its accuracy"
                                    : "no trial was trained to its end, only verify runs are here";
 }

@@ -22,7 +22,6 @@ static const TableColumn columns[] = {
 };
 
 static const char *missing(const Results *results, Arena *arena) {
-    (void)arena;
     bool has_target = false, reached = false;
     for (int i = 0; i < results->cells->n_cells; i++) {
         has_target |= results->cells->cells[i].has_target;
@@ -32,7 +31,8 @@ static const char *missing(const Results *results, Arena *arena) {
         return "no trial was trained to its end, only verify runs are here";
     if (!has_target)
         return "the experiment sets no target (trial.stop.metric and trial.stop.target)";
-    return reached ? NULL : "at no global batch more than half of the seeds reached the target";
+    return reached ? lines_flat(&results->lines, results->cells, arena)
+                   : "at no global batch more than half of the seeds reached the target";
 }
 
 static void add_row(Table *out, int line, const char *label, int curve, double batch,

@@ -24,6 +24,15 @@ typedef struct Lines {
 
 Lines lines_make(const Cells *cells, Arena *arena);
 
+/* The same cells over the mini-batch: a line for each global batch, and for each of whatever else
+ * differs, at which several mini-batches were trained; its cells by mini_batch. Lines beyond
+ * LINES_MAX are left out. */
+Lines lines_by_mini_batch(const Cells *cells, Arena *arena);
+
+/* Why a figure against the global batch would show points without a line, as a sentence: only the
+ * mini-batch was swept. NULL: it would not. */
+const char *lines_flat(const Lines *lines, const Cells *cells, Arena *arena);
+
 /* True when `a` did better than `b`: reached in more trials, then with fewer examples, then the
  * better accuracy. */
 bool cell_is_better(const Cell *a, const Cell *b);

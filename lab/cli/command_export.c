@@ -1,6 +1,7 @@
 #include "lab/cli/command.h"
 
 #include "lab/analyze/analyze.h"
+#include "lab/analyze/jsonl.h"
 #include "lab/analyze/mlperf.h"
 #include "lab/base/say.h"
 #include "lab/cli/folder.h"
@@ -8,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const forms[] = {"--json", "--rcp", "--mllog"};
-enum { N_FORMS = 3 };
+static const char *const forms[] = {"--json", "--jsonl", "--rcp", "--mllog"};
+enum { N_FORMS = 4 };
 
 /* *out is one of `forms`, NULL: the text. */
 static Error *form_of(const char **out, const CommandLine *line) {
@@ -23,7 +24,7 @@ static Error *form_of(const char **out, const CommandLine *line) {
                 "run the command twice");
         *out = forms[i];
     }
-    bool records = *out && strcmp(*out, "--json") != 0;
+    bool records = *out && (strcmp(*out, "--rcp") == 0 || strcmp(*out, "--mllog") == 0);
     const char *series = command_option(line, "--series"),
                *benchmark = command_option(line, "--benchmark");
     if (!records && (series || benchmark))
@@ -54,6 +55,16 @@ static Error *export_logs(const Mlperf *mlperf, const char *folder, Arena *arena
     return NULL;
 }
 
+static Error *export_lines(const char *folder, const char *to, Arena *arena) {
+    RunRecord *runs;
+    int n_runs, n;
+    PASS(run_load_all(&runs, &n_runs, folder, arena));
+    PASS(jsonl_write(&n, runs, n_runs, to));
+    say("%d run%s", n, n == 1 ? "" : "s");
+    printf("%s\n", to);
+    return NULL;
+}
+
 static Error *export_mlperf(const char *folder, const CommandLine *line, Arena *arena) {
     const char *logs = command_option(line, "--mllog");
     Results *results;
@@ -78,6 +89,8 @@ static Error *run_export(const CommandLine *line, int *code, Arena *arena) {
     PASS(command_one_word(&word, line, &command_export, "results folder or experiment file"));
     PASS(form_of(&form, line));
     PASS(folder_find(&folder, word, results ? results : "results", arena));
+    if (form && strcmp(form, "--jsonl") == 0)
+        return export_lines(folder, command_option(line, form), arena);
     if (form && strcmp(form, "--json") != 0)
         return export_mlperf(folder, line, arena);
     return export_list(folder, form != NULL, arena);
@@ -85,6 +98,8 @@ static Error *run_export(const CommandLine *line, int *code, Arena *arena) {
 
 static const Option options[] = {
     {"--json", NULL, "every run as a JSON object, for machines"},
+    {"--jsonl", "DIR",
+     "the steps and evaluations of each run: DIR/RUN_ID.jsonl, as import reads them"},
     {"--rcp", NULL, "a reference record per cell, as MLPerf's rcps_*.json files have them"},
     {"--mllog", "DIR", "the runs of each cell as MLPerf logs: DIR/RECORD/result_0.txt, ..."},
     {"--series", "LABEL", "--rcp, --mllog: this line of the report alone, as \"lars\""},
@@ -96,7 +111,9 @@ static const Option options[] = {
 COMMAND_TYPE(export) = {
     .kind =
         {.name = "export",
-         .summary = "every run with its summary, as text or JSON; reference records for MLPerf",
+         .summary =
+             "every run with its summary, as text or JSON; its rows as JSON lines; reference "
+             "records for MLPerf",
          .detail =
              "A reference record holds the epochs to the target of every seed of a cell. Those "
              "that "

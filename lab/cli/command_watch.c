@@ -13,13 +13,17 @@
 #include <unistd.h>
 
 enum { HEAD_LINES = 5, TOTALS_EVERY_S = 30 };
+enum { PLOT_COLUMNS = 80, PLOT_LINES = 18 }; /* of what is no terminal */
 
 typedef struct Watch {
     Watched watched;
-    bool once, json, terminal;
+    bool once, json, terminal, plot;
     double every_s;
     const char *prometheus;
     double totals_s; /* when they were last told */
+    const char *picture;
+    int64_t picture_evals; /* that it shows; it is drawn again when there are more */
+    Arena *picture_arena;
 } Watch;
 
 static void sleep_for(double seconds) {
@@ -34,27 +38,51 @@ static void tell(void *self, const WatchedRun *run) {
     arena_end(scratch);
 }
 
-/* The screen anew, from its first line. */
-static void draw(const Watched *watched, Arena *scratch) {
-    struct winsize size = {.ws_row = 24, .ws_col = 80};
-    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
-    int rows = size.ws_row > HEAD_LINES + 3 ? size.ws_row - HEAD_LINES : 3;
-    printf("\033[H\033[J%s", watched_text(watched, rows, size.ws_col, scratch));
+static int64_t evals_of(const Watched *watched) {
+    int64_t n = 0;
+    for (int i = 0; i < watched->n; i++)
+        n += watched->run[i].follow.n_evals;
+    return n;
 }
 
-static void show(Watch *watch, Arena *scratch) {
+static Error *plot(Watch *watch, int columns, int lines) {
+    int64_t evals = evals_of(&watch->watched);
+    if (!watch->plot || evals == watch->picture_evals)
+        return NULL;
+    if (watch->picture_arena)
+        arena_end(watch->picture_arena);
+    watch->picture_arena = arena_new();
+    watch->picture_evals = evals;
+    return watched_plot(&watch->picture, &watch->watched, columns, lines, watch->picture_arena);
+}
+
+/* The screen anew, from its first line; the picture has the lower half. */
+static Error *draw(Watch *watch, Arena *scratch) {
+    struct winsize size = {.ws_row = 24, .ws_col = 80};
+    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+    PASS(plot(watch, size.ws_col, size.ws_row / 2));
+    int rows = size.ws_row - (*watch->picture ? size.ws_row / 2 : 0);
+    rows = rows > HEAD_LINES + 3 ? rows - HEAD_LINES : 3;
+    printf("\033[H\033[J%s%s", watched_text(&watch->watched, rows, size.ws_col, scratch),
+           watch->picture);
+    return NULL;
+}
+
+static Error *show(Watch *watch, Arena *scratch) {
     const Watched *watched = &watch->watched;
     if (watch->json)
         printf("%s\n", json_canonical(watched_json(watched, scratch), scratch));
     else if (watch->terminal)
-        draw(watched, scratch);
-    else if (watch->once)
-        printf("%s", watched_text(watched, 0, 0, scratch));
-    else if (clock_s() - watch->totals_s >= TOTALS_EVERY_S || watch->totals_s == 0) {
+        PASS(draw(watch, scratch));
+    else if (watch->once) {
+        PASS(plot(watch, PLOT_COLUMNS, PLOT_LINES));
+        printf("%s%s", watched_text(watched, 0, 0, scratch), watch->picture);
+    } else if (clock_s() - watch->totals_s >= TOTALS_EVERY_S || watch->totals_s == 0) {
         printf("%s: %s\n", watched->name, watched_totals(watched, scratch));
         watch->totals_s = clock_s();
     }
     fflush(stdout);
+    return NULL;
 }
 
 /* Everything that was planned is done; a plan that grows is made again first. */
@@ -72,7 +100,7 @@ static Error *look(Watch *watch, bool *over, Arena *scratch) {
     *over = is_over(&watch->watched);
     if (*over)
         watch->totals_s = 0;
-    show(watch, scratch);
+    PASS(show(watch, scratch));
     if (watch->prometheus) {
         const char *text = watched_prometheus(&watch->watched, scratch);
         PASS(io_write_as(IO_DERIVED, watch->prometheus, text, strlen(text)));
@@ -92,6 +120,10 @@ static Error *read_line(Watch *watch, const CommandLine *line, Arena *arena) {
     watch->json = command_option(line, "--json");
     watch->terminal = !watch->once && !watch->json && isatty(STDOUT_FILENO);
     watch->prometheus = command_option(line, "--prometheus");
+    watch->plot = command_option(line, "--plot");
+    if (watch->plot && !watch->once && !watch->terminal)
+        return error_hint(error_new(CODE_USAGE, "--plot draws on a terminal"),
+                          "look --once, without --json");
     PASS(command_one_word(&word, line, &command_watch, "results folder or experiment file"));
     PASS(folder_find(&folder, word, results ? results : "results", arena));
     return watched_new(&watch->watched, folder, arena);
@@ -99,7 +131,7 @@ static Error *read_line(Watch *watch, const CommandLine *line, Arena *arena) {
 
 static Error *run_watch(const CommandLine *line, int *code, Arena *arena) {
     (void)code;
-    Watch watch = {0};
+    Watch watch = {.picture = ""};
     PASS(read_line(&watch, line, arena));
     bool over = false;
     Error *error = NULL;
@@ -112,6 +144,8 @@ static Error *run_watch(const CommandLine *line, int *code, Arena *arena) {
         if (!error && !over)
             sleep_for(watch.every_s);
     }
+    if (watch.picture_arena)
+        arena_end(watch.picture_arena);
     return error;
 }
 
@@ -119,6 +153,7 @@ static const Option options[] = {
     {"--once", NULL, "look once"},
     {"--json", NULL, "one JSON object a look, each on a line"},
     {"--every", "SECONDS", "between two looks (default: 1)"},
+    {"--plot", NULL, "below it the metric of the latest runs, drawn in characters"},
     {"--prometheus", "FILE",
      "also write metrics as a Prometheus text file (node_exporter's textfile)"},
     {"--results", "DIR", "where results are when an experiment file is given (default: results)"},

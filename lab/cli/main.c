@@ -1,5 +1,7 @@
 #include "lab/cli/command.h"
 
+#include "lab/store/provenance.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +14,14 @@ static void print_usage(FILE *out) {
         if (command_table[i]->name[0] != '_')
             fprintf(out, "  %-10s %s\n", command_table[i]->name, command_table[i]->summary);
     fprintf(out,
-            "\n`batchlab COMMAND --help` shows a command's options. Start with `batchlab demo`.\n");
+            "\n`batchlab COMMAND --help` shows a command's options, `batchlab --version` what was "
+            "built. Start\nwith `batchlab demo`.\n");
+}
+
+static bool is_one_of(const char *word, const char *const *words) {
+    while (*words && strcmp(word, *words) != 0)
+        words++;
+    return *words != NULL;
 }
 
 static Error *dispatch(int argc, char **argv, int *code, Arena *arena) {
@@ -30,10 +39,16 @@ static Error *dispatch(int argc, char **argv, int *code, Arena *arena) {
 }
 
 int main(int argc, char **argv) {
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 ||
-        strcmp(argv[1], "-h") == 0) {
+    const char *const help[] = {"--help", "help", "-h", NULL}, *const version[] = {"--version",
+                                                                                   "version", "-V",
+                                                                                   NULL};
+    if (argc < 2 || is_one_of(argv[1], help)) {
         print_usage(argc < 2 ? stderr : stdout);
         return argc < 2 ? CODE_USAGE : CODE_OK;
+    }
+    if (is_one_of(argv[1], version)) {
+        printf("%s\n", provenance_version());
+        return CODE_OK;
     }
     signal(SIGXFSZ,
            SIG_IGN); /* a file that may not grow is an error of the write, like a full disk */

@@ -48,10 +48,17 @@ double watched_metric(const WatchedRun *run, const char **name);
 /* Why a run failed or diverged, "" for others. */
 const char *watched_reason(const WatchedRun *run, Arena *arena);
 
+/* Runs that have begun, those that matter first: running, left, failed and diverged, the others;
+ * within a kind the latest. `order` has room for all; returns how many. */
+int watched_order(const WatchedRun **order, const Watched *watched);
+
 /* ---- shown: for people (at most `rows` runs, the ones that matter first), machines, Prometheus */
 const char *watched_text(const Watched *watched, int rows, int columns, Arena *arena);
 const char *watched_totals(const Watched *watched, Arena *arena); /* one line */
 const char *watched_event(const WatchedRun *run, Arena *arena);   /* one line: what became of it */
+/* Up to three of them, metric against examples, by gnuplot in characters; "" before any has two
+ * evaluations. Errors: no gnuplot (66), no room for its files (74). */
+Error *watched_plot(const char **out, const Watched *watched, int columns, int rows, Arena *arena);
 Json *watched_json(const Watched *watched, Arena *arena);
 const char *watched_prometheus(const Watched *watched, Arena *arena);
 

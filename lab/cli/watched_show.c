@@ -46,8 +46,6 @@ static const char *value_text(const char *metric, double value, Arena *arena) {
                : arena_print(arena, "%.4g", value);
 }
 
-/* Which runs matter first: running, left, failed and diverged, then the others; within a kind the
- * latest. */
 static int rank_of(const WatchedRun *run) {
     if (run->state <= STATE_LEFT)
         return (int)run->state;
@@ -64,6 +62,15 @@ static int by_rank(const void *a, const void *b) {
     if (p->follow.changed_s != q->follow.changed_s)
         return p->follow.changed_s > q->follow.changed_s ? -1 : 1;
     return strcmp(p->follow.folder, q->follow.folder);
+}
+
+int watched_order(const WatchedRun **order, const Watched *watched) {
+    int n = 0;
+    for (int i = 0; i < watched->n; i++)
+        if (watched->run[i].follow.begun)
+            order[n++] = &watched->run[i];
+    qsort(order, (size_t)n, sizeof *order, by_rank);
+    return n;
 }
 
 static const char *row_text(const WatchedRun *run, int id_width, int cell_width, Arena *arena) {
@@ -92,11 +99,7 @@ static void add_line(Text *text, const char *line, int columns) {
 const char *watched_text(const Watched *watched, int rows, int columns, Arena *arena) {
     Text text = text_new(arena);
     const WatchedRun **order = ARENA_ARRAY(arena, const WatchedRun *, watched->n + 1);
-    int n = 0, id_width = 3, cell_width = 4;
-    for (int i = 0; i < watched->n; i++)
-        if (watched->run[i].follow.begun)
-            order[n++] = &watched->run[i];
-    qsort(order, (size_t)n, sizeof *order, by_rank);
+    int n = watched_order(order, watched), id_width = 3, cell_width = 4;
     int shown = rows > 0 && rows < n ? rows : n;
     for (int i = 0; i < shown; i++) {
         int id = (int)strlen(order[i]->follow.header.run_id), cell = (int)strlen(order[i]->cell);

@@ -1,6 +1,7 @@
 #include "lab/data/augment.h"
 
 #include "lab/base/rng.h"
+#include "lab/base/vec.h"
 
 #include <string.h>
 
@@ -8,7 +9,8 @@ const Param augment_rows[] = {
     PARAM(COUNT, AugmentSettings, pad, "0", 0, 1024, "pixels",
           "zeros on each side, out of which a window of the image's extent is cut at random, 0: "
           "none"),
-    PARAM(FLAG, AugmentSettings, flip, "false", 0, 0, "1", "mirrors left and right with probability 1/2"),
+    PARAM(FLAG, AugmentSettings, flip, "false", 0, 0, "1",
+          "mirrors left and right with probability 1/2"),
     PARAM(COUNT, AugmentSettings, cutout, "0", 0, 1024, "pixels",
           "side of a square set to 0, its centre anywhere in the image, 0: none"),
     PARAM_END,
@@ -61,19 +63,10 @@ static Draw draw_make(const AugmentSettings *settings, const int shape[3], uint6
     return draw;
 }
 
-/* to (width): the row from (width), `right` pixels further on, zero beyond its ends. */
-static void shift_row(float *to, const float *from, int64_t width, int64_t right) {
-    int64_t begin = right < 0 ? -right : 0, end = right > 0 ? width - right : width;
-    memset(to, 0, (size_t)width * sizeof *to);
-    memcpy(to + begin, from + begin + right, (size_t)(end - begin) * sizeof *to);
-}
-
-static void mirror_row(float *row, int64_t width) {
-    for (int64_t i = 0; i < width / 2; i++) {
-        float keep = row[i];
-        row[i] = row[width - 1 - i];
-        row[width - 1 - i] = keep;
-    }
+VEC_CLONES
+static void mirror_row(float *restrict to, const float *restrict from, int64_t width) {
+    for (int64_t i = 0; i < width; i++)
+        to[i] = from[width - 1 - i];
 }
 
 static void cover(float *row, int64_t width, int64_t centre, int64_t side) {
@@ -84,26 +77,41 @@ static void cover(float *row, int64_t width, int64_t centre, int64_t side) {
         row[i] = 0;
 }
 
+int64_t augment_scratch(const AugmentSettings *settings, const int shape[3]) {
+    int64_t width = shape[2], stride = width + 2 * settings->pad;
+    return (int64_t)shape[0] * shape[1] * stride + width;
+}
+
+/* An image out of itself: its rows go between zeros, from where each new one is a copy. */
+static void move(float *x, const int shape[3], const Draw *draw, int64_t pad, float *scratch) {
+    int64_t height = shape[1], width = shape[2], rows = shape[0] * height, stride = width + 2 * pad;
+    const float *zeros = scratch + rows * stride;
+    for (int64_t r = 0; r < rows; r++)
+        memcpy(scratch + r * stride + pad, x + r * width, (size_t)width * sizeof *x);
+    for (int64_t r = 0; r < rows; r++) {
+        int64_t source = r % height + draw->down;
+        const float *from = source < 0 || source >= height
+                                ? zeros
+                                : scratch + (r + draw->down) * stride + pad + draw->right;
+        if (draw->flip)
+            mirror_row(x + r * width, from, width);
+        else
+            memcpy(x + r * width, from, (size_t)width * sizeof *x);
+    }
+}
+
 void augment(float *x, int n, const int shape[3], const AugmentSettings *settings, uint64_t seed,
              int64_t first, float *scratch) {
     int64_t height = shape[1], width = shape[2], plane = height * width;
     for (int64_t i = 0; i < n; i++, x += shape[0] * plane) {
         Draw draw = draw_make(settings, shape, seed, first + i);
-        int64_t top = draw.centre_row - settings->cutout / 2;
-        bool moved = draw.down != 0 || draw.right != 0;
-        if (moved)
-            memcpy(scratch, x, (size_t)(shape[0] * plane) * sizeof *x);
-        for (int64_t r = 0; r < shape[0] * height; r++) {
-            int64_t row = r % height, source = row + draw.down;
-            float *to = x + r * width;
-            if (moved && (source < 0 || source >= height))
-                memset(to, 0, (size_t)width * sizeof *to);
-            else if (moved)
-                shift_row(to, scratch + (r + draw.down) * width, width, draw.right);
-            if (draw.flip)
-                mirror_row(to, width);
-            if (row >= top && row < top + settings->cutout)
-                cover(to, width, draw.centre_column, settings->cutout);
-        }
+        if (draw.flip || draw.down != 0 || draw.right != 0)
+            move(x, shape, &draw, settings->pad, scratch);
+        int64_t top = draw.centre_row - settings->cutout / 2, below = top + settings->cutout;
+        top = top < 0 ? 0 : top;
+        below = below > height ? height : below;
+        for (int64_t c = 0; c < shape[0]; c++)
+            for (int64_t row = top; row < below; row++)
+                cover(x + c * plane + row * width, width, draw.centre_column, settings->cutout);
     }
 }

@@ -20,9 +20,11 @@ bool augment_is_on(const AugmentSettings *settings);
 Error *augment_check(const AugmentSettings *settings, const Dataset *data);
 
 /* Augments x (n, shape[0], shape[1], shape[2]) in place; the examples stand at `first` and on in
- * the sample stream of `seed`. `scratch` has room for one example. What the window or the square
+ * the sample stream of `seed`. `scratch` are augment_scratch floats that were zeroed once and that
+ * nobody else writes to. What the window or the square
  * leaves without a pixel becomes 0, which is the mean of centred data. Crop and flip: He et al.
  * 2016, section 4.2; cutout: DeVries and Taylor 2017, arXiv 1708.04552. */
+int64_t augment_scratch(const AugmentSettings *settings, const int shape[3]);
 void augment(float *x, int n, const int shape[3], const AugmentSettings *settings, uint64_t seed,
              int64_t first, float *scratch);
 

@@ -22,25 +22,12 @@ static Error *open_both(PairArray *x, PairArray *y, const PairSettings *set, Dat
     return hdf5_open(y, path, set->y, arena);
 }
 
-static Error *get(Dataset *out, const void *settings, DataPaths paths, bool all, Arena *arena) {
-    PairArray x = {0}, y = {0};
-    int32_t *labels = NULL;
-    Error *error = open_both(&x, &y, settings, paths, arena);
-    if (!error)
-        error = pairs_probe(out, &labels, settings, &x, &y, arena);
-    if (!error && all)
-        error = pairs_load(out, labels, settings, &x, arena);
-    hdf5_close(&x);
-    hdf5_close(&y);
-    return error;
-}
-
 static Error *probe(Dataset *out, const void *settings, DataPaths paths, Arena *arena) {
-    return get(out, settings, paths, false, arena);
+    return pairs_probe(out, open_both, settings, paths, arena);
 }
 
 static Error *load(Dataset *out, const void *settings, DataPaths paths, Arena *arena) {
-    return get(out, settings, paths, true, arena);
+    return pairs_load(out, open_both, settings, paths, arena);
 }
 
 DATASET_TYPE(hdf5) = {

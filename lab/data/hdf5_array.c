@@ -124,23 +124,8 @@ static Error *hdf5_read(PairArray *array, void *out, int as, int64_t n) {
     return error;
 }
 
-Error *hdf5_open(PairArray *out, const char *path, const char *name, Arena *arena) {
-    Handle *handle = ARENA_NEW(arena, Handle);
-    *handle = (Handle){H5I_INVALID_HID, H5I_INVALID_HID, H5I_INVALID_HID, H5I_INVALID_HID, 0};
-    *out = (PairArray){
-        .path = arena_print(arena, "%s:%s", path, name), .read = hdf5_read, .handle = handle};
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* its messages go into our errors, not to stderr */
-    PASS(open_file(handle, path));
-    PASS(open_set(handle, path, name));
-    PASS(read_type(out, handle));
-    return read_shape(out, handle);
-}
-
-void hdf5_close(PairArray *array) {
+static void hdf5_close(PairArray *array) {
     Handle *handle = array->handle;
-    array->handle = NULL;
-    if (!handle)
-        return;
     if (handle->space >= 0)
         H5Sclose(handle->space);
     if (handle->type >= 0)
@@ -149,4 +134,18 @@ void hdf5_close(PairArray *array) {
         H5Dclose(handle->set);
     if (handle->file >= 0)
         H5Fclose(handle->file);
+}
+
+Error *hdf5_open(PairArray *out, const char *path, const char *name, Arena *arena) {
+    Handle *handle = ARENA_NEW(arena, Handle);
+    *handle = (Handle){H5I_INVALID_HID, H5I_INVALID_HID, H5I_INVALID_HID, H5I_INVALID_HID, 0};
+    *out = (PairArray){.path = arena_print(arena, "%s:%s", path, name),
+                       .read = hdf5_read,
+                       .close = hdf5_close,
+                       .handle = handle};
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* its messages go into our errors, not to stderr */
+    PASS(open_file(handle, path));
+    PASS(open_set(handle, path, name));
+    PASS(read_type(out, handle));
+    return read_shape(out, handle);
 }

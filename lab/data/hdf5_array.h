@@ -6,8 +6,7 @@
 #include "lab/data/pairs.h"
 
 /* Opens dataset `name` of the file `path`. Errors: 66 no such file or dataset, 74 not HDF5, no
- * numbers, or less stored than its shape promises. hdf5_close ends it, also after an error. */
+ * numbers, or less stored than its shape promises. Its `close` ends it, also after an error. */
 Error *hdf5_open(PairArray *out, const char *path, const char *name, Arena *arena);
-void hdf5_close(PairArray *array);
 
 #endif

@@ -184,9 +184,15 @@ static Error *npy_read(PairArray *array, void *out, int as, int64_t n) {
 
 /* ---- */
 
+static void npy_close(PairArray *array) {
+    Npy *npy = array->handle;
+    if (npy->stream)
+        fclose(npy->stream);
+}
+
 Error *npy_open(PairArray *out, const char *path, Arena *arena) {
     Npy *npy = ARENA_NEW(arena, Npy);
-    *out = (PairArray){.path = path, .read = npy_read, .handle = npy};
+    *out = (PairArray){.path = path, .read = npy_read, .close = npy_close, .handle = npy};
     if (!io_exists(path))
         return error_hint(error_new(CODE_MISSING, "there is no '%s'", path),
                           "the folder must hold x.npy and y.npy, as numpy.save writes them");
@@ -194,11 +200,4 @@ Error *npy_open(PairArray *out, const char *path, Arena *arena) {
     if (!npy->stream)
         return error_new(CODE_IO, "cannot open '%s': %s", path, strerror(errno));
     return read_header(out, arena);
-}
-
-void npy_close(PairArray *array) {
-    Npy *npy = array->handle;
-    if (npy && npy->stream)
-        fclose(npy->stream);
-    array->handle = NULL;
 }

@@ -6,8 +6,8 @@
 #include "lab/data/pairs.h"
 
 /* Opens `path` and reads its header. Errors: 66 missing, 74 not npy, another type or order than can
- * be read, or a size that contradicts the header (expected and actual bytes). npy_close ends it. */
+ * be read, or a size that contradicts the header (expected and actual bytes). Its `close` ends it.
+ */
 Error *npy_open(PairArray *out, const char *path, Arena *arena);
-void npy_close(PairArray *array);
 
 #endif

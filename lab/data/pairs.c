@@ -86,8 +86,8 @@ static Error *check_scale(const PairSettings *settings) {
                       "numbers within +-3.4e38 (float32) are legal");
 }
 
-Error *pairs_probe(Dataset *out, int32_t **labels, const PairSettings *settings, PairArray *x,
-                   PairArray *y, Arena *arena) {
+static Error *describe(Dataset *out, int32_t **labels, const PairSettings *settings, PairArray *x,
+                       PairArray *y, Arena *arena) {
     int n_classes = 0;
     PASS(check_x(x, arena));
     PASS(check_y(x, y, arena));
@@ -131,8 +131,8 @@ static Error *not_finite(const PairArray *x, const float *from, const PairSettin
                       "finite numbers within +-3.4e38 (float32) are legal");
 }
 
-Error *pairs_load(Dataset *out, const int32_t *labels, const PairSettings *settings, PairArray *x,
-                  Arena *arena) {
+static Error *read_rows(Dataset *out, const int32_t *labels, const PairSettings *settings,
+                        PairArray *x, Arena *arena) {
     int64_t n_train = out->n[SPLIT_TRAIN], n_last = out->n[SPLIT_VALID] + out->n[SPLIT_TEST];
     int64_t n = x->dims[0], width = out->n_features, n_rows = n_train + n_last;
     const int32_t *row_of = split_rows(n, n_train, n_last, 0, 0, arena);
@@ -162,4 +162,33 @@ Error *pairs_load(Dataset *out, const int32_t *labels, const PairSettings *setti
     out->values = values;
     out->labels = row_labels;
     return NULL;
+}
+
+static void close_array(PairArray *array) {
+    if (array->close)
+        array->close(array);
+}
+
+static Error *get(Dataset *out, PairOpen *open, const PairSettings *settings, DataPaths paths,
+                  bool rows, Arena *arena) {
+    PairArray x = {0}, y = {0};
+    int32_t *labels = NULL;
+    Error *error = open(&x, &y, settings, paths, arena);
+    if (!error)
+        error = describe(out, &labels, settings, &x, &y, arena);
+    if (!error && rows)
+        error = read_rows(out, labels, settings, &x, arena);
+    close_array(&x);
+    close_array(&y);
+    return error;
+}
+
+Error *pairs_probe(Dataset *out, PairOpen *open, const PairSettings *settings, DataPaths paths,
+                   Arena *arena) {
+    return get(out, open, settings, paths, false, arena);
+}
+
+Error *pairs_load(Dataset *out, PairOpen *open, const PairSettings *settings, DataPaths paths,
+                  Arena *arena) {
+    return get(out, open, settings, paths, true, arena);
 }

@@ -35,19 +35,23 @@ typedef struct PairArray {
     /* The next `n` examples, as uint8_t where type is PAIR_BYTES and `as` says so, else converted
      * to float or int64_t. Error 74: damaged or truncated. */
     Error *(*read)(struct PairArray *array, void *out, int as, int64_t n);
-    void *handle; /* the reader's */
+    void (*close)(struct PairArray *array); /* NULL while nothing is open */
+    void *handle;                           /* the reader's */
 } PairArray;
 
 /* Product of the dimensions behind the first. */
 int64_t pair_width(const PairArray *array);
 
-/* Counts, shape and classes of a pair of opened arrays; reads the labels from y into *labels (n).
- * Errors: wrong rank or type, different lengths, no examples, labels out of range, counts. */
-Error *pairs_probe(Dataset *out, int32_t **labels, const PairSettings *settings, PairArray *x,
-                   PairArray *y, Arena *arena);
+/* Opens both arrays, as far as it gets. Errors: no input, or not what the kind reads. */
+typedef Error *PairOpen(PairArray *x, PairArray *y, const PairSettings *settings, DataPaths paths,
+                        Arena *arena);
 
-/* The rest: reads x into the rows of a fixed random split. Error 74: a value that is not finite. */
-Error *pairs_load(Dataset *out, const int32_t *labels, const PairSettings *settings, PairArray *x,
+/* What a kind's probe and load are: counts, shape and classes; the latter also reads x into the
+ * rows of a fixed random split. Errors: those of `open`, wrong rank or type, different lengths, no
+ * examples, labels out of range, counts; 74 a value that is not finite. */
+Error *pairs_probe(Dataset *out, PairOpen *open, const PairSettings *settings, DataPaths paths,
+                   Arena *arena);
+Error *pairs_load(Dataset *out, PairOpen *open, const PairSettings *settings, DataPaths paths,
                   Arena *arena);
 
 #endif

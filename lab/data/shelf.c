@@ -122,13 +122,25 @@ static void move_bytes(char *to, const void *source, size_t n) {
     }
 }
 
+/* New kernels can be told to refuse files that do not say whether they may hold a program; old ones
+ * refuse the word. */
+static int new_file(const char *name) {
+#ifdef MFD_NOEXEC_SEAL
+    unsigned no_program = MFD_NOEXEC_SEAL;
+#else
+    unsigned no_program = 8;
+#endif
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | no_program);
+    return fd >= 0 ? fd : memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
+
 /* False when this system has no such files, or no memory for one. The seals say that it is whole.
  */
 static bool put_up(Item *item, const char *name, const Dataset *data) {
     Head head = make_head(data);
     const void *source[N_ARRAYS] = {data->pixels, data->values, data->labels, data->text};
     item->bytes = head.at[N_ARRAYS - 1] + whole_pages(head.bytes[N_ARRAYS - 1]);
-    item->fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    item->fd = new_file(name);
     if (item->fd < 0)
         return false;
     item->memory = MAP_FAILED;

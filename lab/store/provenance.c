@@ -18,6 +18,10 @@ const char *provenance_build(void) {
     return BUILD_HASH;
 }
 
+const char *provenance_version(void) {
+    return "batchlab " BATCHLAB_VERSION ", commit " BUILD_COMMIT ", " BATCHLAB_BUILD_TYPE;
+}
+
 static const char *cpu_model(Arena *arena) {
     FILE *file = fopen("/proc/cpuinfo", "r");
     char line[256];

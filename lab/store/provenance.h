@@ -14,4 +14,8 @@ Json *provenance_make(const char *mpi, int n_hosts, Arena *arena);
  * "build". */
 const char *provenance_build(void);
 
+/* "batchlab 0.1.0, commit 0123456789ab, Release": version, git commit ("-dirty" when files were
+ * changed, "unknown" without git) and build type. */
+const char *provenance_version(void);
+
 #endif

@@ -98,7 +98,8 @@ static void thread_new(TrainThread *thread, const Trainer *trainer, int n_spare)
     thread->x = ARENA_ARRAY(arena, float, examples * model->n_features);
     thread->y = ARENA_ARRAY(arena, int32_t, examples * model->n_labels);
     if (augment_is_on(&trainer->settings->augment))
-        thread->augmenting = ARENA_ARRAY(arena, float, model->n_features);
+        thread->augmenting =
+            ARENA_ARRAY(arena, float, augment_scratch(&trainer->settings->augment, model->shape));
     thread->index = ARENA_ARRAY(arena, int64_t, examples);
     thread->sumsq = ARENA_ARRAY(arena, double, model->n_segments);
     thread->stats = ARENA_ARRAY(arena, double, model->n_stats);

@@ -47,7 +47,7 @@ typedef struct TrainThread {
     void *workspace;
     float *x;          /* (max(mini_batch, MODEL_EVAL_EXAMPLES), n_features) */
     int32_t *y;        /* (same, n_labels) */
-    float *augmenting; /* (n_features) scratch of augmentation; NULL: off */
+    float *augmenting; /* scratch of augmentation; NULL: off */
     int64_t *index;    /* (same) */
     double *sumsq;     /* (n_segments) per-example norms of one shard */
     double *stats;     /* (n_stats) statistics of one shard */

@@ -53,6 +53,15 @@ done
 "$binary" >"$work/out" 2>"$work/err"
 [ $? -eq 2 ] && [ ! -s "$work/out" ] && grep -q usage: "$work/err" || fail "no command: usage on stderr and exit code 2"
 
+# ---- version: one line that says what was built
+version=$(sed -n 's/^project(batchlab VERSION \([0-9.]*\) .*/\1/p' "$root/CMakeLists.txt" | sed 's/\./\\./g')
+for word in --version version -V; do
+  run "$word"
+  [ "$(wc -l <"$work/out")" -eq 1 ] && [ ! -s "$work/err" ] || fail "$word is not one line"
+  grep -qE "^batchlab $version, commit ([0-9a-f]{12}(-dirty)?|unknown), (Release|Debug|RelWithDebInfo)( with sanitizers)?$" \
+    "$work/out" || fail "$word does not say version, commit and build type"
+done
+
 # ---- list, explain
 run list --json
 parses "list --json"

@@ -140,6 +140,24 @@ PY
 "$binary" advise results/runs --cluster ethernet_10g >out 2>err
 [ $? -eq 66 ] && grep -q 'hint: import the runs with "n_weights"' err || { wrong "advise without weights" && cat err; }
 
+# There and back: runs of our own, exported as lines and imported again, are the same study.
+"$binary" run "$root/experiments/smoke.json" >out 2>err || wrong "smoke: $(cat err)"
+"$binary" export results/smoke --jsonl lines >out 2>err || wrong "export --jsonl: $(cat err)"
+[ "$(cat out)" = lines ] || wrong "export --jsonl prints '$(cat out)'"
+cat lines/*.jsonl >again.jsonl
+"$binary" import again.jsonl --metric valid_accuracy --target "$(sed -n 's/.*"target": *\([0-9.]*\).*/\1/p' "$root/experiments/smoke.json")" \
+  >out 2>err || wrong "import of our own lines: $(cat err)"
+for name in smoke again; do
+  "$binary" export results/$name --json >$name.json 2>err || wrong "export $name: $(cat err)"
+done
+"$python" - <<'PY' || wrong "the study changed on its way through JSON lines"
+import json
+def study(name):
+    keys = "optimizer model global_batch seed outcome steps_to_target examples_to_target final_valid_loss best_valid_accuracy".split()
+    return sorted(str([run[key] for key in keys]) for run in json.load(open(name)) if run["mode"] == "full")
+assert len(study("smoke.json")) >= 4 and study("smoke.json") == study("again.json"), (study("smoke.json"), study("again.json"))
+PY
+
 printf '{"global_batch": 8, "step": 1' >bad.jsonl
 "$binary" import bad.jsonl >out 2>err
 [ $? -eq 2 ] && grep -q "'bad.jsonl' line 1" err || { wrong "broken JSON" && cat err; }
@@ -151,4 +169,4 @@ printf '{"global_batch": 8, "step": 1' >bad.jsonl
 [ $? -eq 2 ] && grep -q "did you mean 'valid_accuracy'" err || wrong "an unknown metric"
 
 [ "$n_bad" -eq 0 ] || exit 1
-echo "36 runs of a foreign logger: fit, report, HDF5, compare, check, advise; 20 bad inputs"
+echo "36 runs of a foreign logger: fit, report, HDF5, compare, check, advise; our own there and back; 20 bad inputs"

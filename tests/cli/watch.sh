@@ -67,6 +67,12 @@ if command -v script >/dev/null; then # a screen, drawn again
   [ "$(grep -c 'What is seen of it' screen)" -ge 3 ] || fail "the screen is not drawn again"
   grep -q "$(printf '\033')\\[H" screen || fail "no screen is drawn on a terminal"
 fi
+TMPDIR=$work "$binary" watch live.json --once --plot >out 2>err || fail "--plot"
+[ "$(grep -c '\*\*' out)" -ge 2 ] || fail "nothing is drawn"
+grep -q '^ *\*\*\*A\*\*\*[a-z]*, ' out || fail "the picture does not name the running run"
+ls -d "$work"/batchlab-watch* 2>/dev/null && fail "the picture left a folder"
+"$binary" watch live.json --plot >out 2>err
+[ $? -eq 2 ] || fail "--plot without a terminal"
 "$binary" watch live.json --once --prometheus metrics.prom >out 2>err || fail "--prometheus"
 grep -q '^batchlab_runs{experiment="live",state="running"} 1$' metrics.prom || fail "metrics: running runs"
 grep -q '^batchlab_run_step{experiment="live",run=".*"} [0-9]' metrics.prom || fail "metrics: steps"

@@ -13,14 +13,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A sweep, a search over two settings and branches, side by side. */
+/* A sweep, a search over two settings, branches, workers and several mini-batches, side by side. */
 static const Results *study(Arena *arena) {
     static const FixtureSearch search = {
         .min = 0.01, .max = 5, .trials = 7, .reruns = 1, .momentum_too = true};
     int n, n_searched;
     const RunRecord *plain = fixture_study(&n, 2, arena),
                     *searched = fixture_searched(&n_searched, &search, arena);
-    RunRecord *runs = ARENA_ARRAY(arena, RunRecord, n + n_searched + 25);
+    RunRecord *runs = ARENA_ARRAY(arena, RunRecord, n + n_searched + 28);
     memcpy(runs, plain, sizeof *runs * (size_t)n);
     memcpy(runs + n, searched, sizeof *runs * (size_t)n_searched);
     n += n_searched;
@@ -32,6 +32,14 @@ static const Results *study(Arena *arena) {
         .mode = RUN_FULL,
         .extra = "\"compression\":{\"name\":\"topk\",\"ratio\":0.01},\"workers\":8,"};
     runs[n++] = fixture_run(&worked, arena);
+    for (int64_t b = 4; b <= 64; b *= 4) {
+        const FixtureRun ghost = {.optimizer = {.name = "sgd", .s_min = 60, .e_min = 24000},
+                                  .global_batch = 64,
+                                  .mini_batch = b,
+                                  .replicas = 1,
+                                  .mode = RUN_FULL};
+        runs[n++] = fixture_run(&ghost, arena);
+    }
     return results_make("study", "Which <one> & \"why\"?", runs, n, arena);
 }
 

@@ -39,12 +39,15 @@ typedef struct FixtureRun {
     int replicas;
     RunMode mode;
     bool oversubscribed;
-    double lr;         /* 0: 0.1 */
-    const char *extra; /* more of the config, of a trial with eight workers; NULL: none */
+    double lr;          /* 0: 0.1 */
+    int64_t mini_batch; /* 0: what "auto" gives */
+    const char *extra;  /* more of the config, of a trial with eight workers; NULL: none */
 } FixtureRun;
 
-static inline int64_t fixture_mini_batch(int64_t global_batch) {
-    int64_t b = 128;
+static inline int64_t fixture_mini_batch(const FixtureRun *run) {
+    int64_t b = 128, global_batch = run->global_batch;
+    if (run->mini_batch)
+        return run->mini_batch;
     while (b > 1 && (global_batch % b || global_batch / b < 4))
         b /= 2;
     return b;
@@ -123,7 +126,7 @@ static inline const char *fixture_config(const FixtureRun *run, Arena *arena) {
         run->extra ? run->extra : "", FIXTURE_EVERY, (long)run->global_batch,
         run->lr > 0 ? run->lr : 0.1,
         strcmp(run->optimizer.name, "lamb") == 0 ? "adascale" : "linear",
-        (long)fixture_mini_batch(run->global_batch), run->optimizer.name);
+        (long)fixture_mini_batch(run), run->optimizer.name);
 }
 
 /* A digest as the trial alone decides it. */
@@ -159,7 +162,7 @@ static inline void fixture_header(RunRecord *out, const FixtureRun *run, Arena *
     header->metric = "valid_accuracy";
     header->target = FIXTURE_TARGET;
     header->global_batch = run->global_batch;
-    header->mini_batch = fixture_mini_batch(run->global_batch);
+    header->mini_batch = fixture_mini_batch(run);
     header->n_weights = 1000; /* few, so that digests cost nothing */
     header->n_train = FIXTURE_TRAIN;
     header->total_steps = (FIXTURE_BUDGET + run->global_batch - 1) / run->global_batch;

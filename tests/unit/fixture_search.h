@@ -30,7 +30,7 @@ static inline const char *fixture_search_config(const FixtureRun *run, double mo
         "\"hidden\":[128,128],\"name\":\"mlp\"},\"optimizer\":{\"momentum\":%.9g,\"name\":\"%s\"},"
         "\"stop\":{\"metric\":\"valid_accuracy\",\"target\":0.9}}",
         FIXTURE_EVERY, (long)run->global_batch, run->lr, (long)run->global_batch,
-        (long)fixture_mini_batch(run->global_batch), momentum, run->optimizer.name);
+        (long)fixture_mini_batch(run), momentum, run->optimizer.name);
 }
 
 static inline void fixture_search_mark(RunRecord *out, const FixtureSearch *search, int point,

@@ -26,7 +26,8 @@ static void fill(Image *x, int n) {
 }
 
 static void run(Image *x, int n, AugmentSettings settings, uint64_t seed, int64_t first) {
-    float scratch[FEATURES];
+    float scratch[4 * FEATURES] = {0};
+    assert_in_range(augment_scratch(&settings, shape), FEATURES, 4 * FEATURES);
     augment(&x[0][0][0][0], n, shape, &settings, seed, first, scratch);
 }
 
