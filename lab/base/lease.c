@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,12 +53,12 @@ static double awake_s(void) {
 
 /* A file of a name that no other process ever has. */
 static Error *announce(Lease *lease, const char *path, bool shared) {
-    struct utsname system = {0};
+    char place[OWNER_PLACE_ROOM];
     struct timespec now;
-    uname(&system);
+    owner_place(place);
     clock_gettime(CLOCK_REALTIME, &now);
-    if (snprintf(lease->file, sizeof lease->file, "%s.lease-%c-%.64s-%ld-%lld%09ld", path,
-                 shared ? 's' : 'x', system.nodename, (long)getpid(), (long long)now.tv_sec,
+    if (snprintf(lease->file, sizeof lease->file, "%s.lease-%c-%s-%ld-%lld%09ld", path,
+                 shared ? 's' : 'x', place, (long)getpid(), (long long)now.tv_sec,
                  now.tv_nsec) >= (int)sizeof lease->file) {
         errno = ENAMETOOLONG;
         return io_cannot_write(path);

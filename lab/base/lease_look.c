@@ -50,20 +50,31 @@ static bool read_lease(char content[LEASE_ROOM], double *written, const char *fi
     return there;
 }
 
+/* One that died before it wrote its line is told by the name, x-PLACE-PID-TIME. */
+static bool is_dead(const char *content, const char *kind) {
+    char here[OWNER_PLACE_ROOM], place[OWNER_PLACE_ROOM];
+    long pid;
+    if (strlen(content) > LEASE_WORD)
+        return owner_is_dead(content + LEASE_WORD);
+    owner_place(here);
+    return sscanf(kind, "%*c-%8[0-9a-f]-%ld", place, &pid) == 2 && strcmp(place, here) == 0 &&
+           !owner_runs(pid);
+}
+
 /* *now is the file system's time, NaN until it was asked. */
-static bool counts(char content[LEASE_ROOM], double *now, const char *file, const char *path) {
+static bool counts(char content[LEASE_ROOM], double *now, const char *kind, const char *file,
+                   const char *path) {
     double written = 0;
-    if (!read_lease(content, &written, file) ||
-        (strlen(content) > LEASE_WORD && owner_is_dead(content + LEASE_WORD)))
+    if (!read_lease(content, &written, file) || is_dead(content, kind))
         return false;
     if (isnan(*now))
         *now = now_there(path);
     return *now - written < LEASE_DEAD_S;
 }
 
-/* "x" or "s" of a lease of this lock, else "". `base` is the lock's name in its folder. */
-static const char *kind_of(const char *name, const char *base) {
-    static const char mark[] = ".lease-";
+/* What stands behind the mark in the name of a file of this lock, else "". `base` is the lock's
+ * name in its folder. */
+static const char *behind(const char *mark, const char *name, const char *base) {
     size_t n = strlen(base);
     if (strncmp(name, base, n) != 0 || strncmp(name + n, mark, strlen(mark)) != 0)
         return "";
@@ -86,11 +97,13 @@ Error *lease_look(LeaseSeen *out, const char *path, const char *own, bool shared
     if (!dir)
         return io_cannot("cannot list", folder);
     for (struct dirent *entry; (entry = readdir(dir));) {
-        const char *kind = kind_of(entry->d_name, base);
+        const char *kind = behind(".lease-", entry->d_name, base);
+        snprintf(file, sizeof file, "%s%s", folder, entry->d_name);
+        if (tidy && *behind(".clock-", entry->d_name, base)) /* whoever needs it has it open */
+            unlink(file);
         if (!*kind || (own && strcmp(entry->d_name, own) == 0) || (shared && *kind == 's'))
             continue;
-        snprintf(file, sizeof file, "%s%s", folder, entry->d_name);
-        if (!counts(content, &now, file, path)) {
+        if (!counts(content, &now, kind, file, path)) {
             if (tidy)
                 unlink(file);
             continue;

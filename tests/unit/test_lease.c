@@ -135,6 +135,32 @@ static void test_lease__a_killed_holder_is_taken_over_at_once(void **state) {
     }
 }
 
+static void test_lease__one_that_died_before_it_wrote_is_told_by_its_name(void **state) {
+    (void)state;
+    Place place = place_new();
+    char here[OWNER_PLACE_ROOM];
+    owner_place(here);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    waitpid(child, NULL, 0);
+    const char *dead =
+        arena_print(place.arena, "%s.lease-x-%s-%ld-1", place.lock, here, (long)child);
+    const char *living = arena_print(place.arena, "%s.lease-x-%s-1-1", place.lock, here);
+    const char *clock = arena_print(place.arena, "%s.clock-1-2", place.lock);
+    assert_null(io_write(dead, "", 0));
+    assert_null(io_write(clock, "", 0));
+    IoLock *mine = take(&place, false, 0);
+    assert_non_null(mine);
+    assert_false(io_exists(dead));
+    assert_false(io_exists(clock));
+    io_unlock(mine);
+    assert_null(io_write(living, "", 0)); /* it may be about to write */
+    io_lock_tidy(place.lock);
+    assert_true(io_exists(living));
+    place_end(&place);
+}
+
 static void set_age(const char *file, int seconds) {
     struct timespec now, then[2];
     clock_gettime(CLOCK_REALTIME, &now);
@@ -297,6 +323,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lease__is_a_lock),
         cmocka_unit_test(test_lease__a_killed_holder_is_taken_over_at_once),
+        cmocka_unit_test(test_lease__one_that_died_before_it_wrote_is_told_by_its_name),
         cmocka_unit_test(test_lease__another_hosts_is_believed_until_it_is_old),
         cmocka_unit_test(test_lease__whoever_slept_too_long_ends),
         cmocka_unit_test(test_lease__of_many_one_is_inside),
