@@ -309,6 +309,7 @@ static Advice of_line(const AdviceStudy *study, int l, const Cluster *cluster, A
     pick(&advice);
     redraw(&advice, &curve, arena);
     check_layouts(&advice, study->timings, fit, arena);
+    advice.overlap = overlap_fit(study->timings, advice.header, arena);
     advice_note(&advice, &curve, arena);
     return advice;
 }

@@ -6,6 +6,7 @@
 
 #include "lab/analyze/cluster.h"
 #include "lab/analyze/critical.h"
+#include "lab/analyze/overlap.h"
 #include "lab/analyze/scaling.h"
 #include "lab/analyze/work.h"
 
@@ -37,6 +38,7 @@ typedef struct Advice {
     Cluster cluster;
     bool own; /* no cluster was named: the study's own machine, with what its runs said of sums */
     Work work;
+    Overlap overlap; /* of the study's runs in buckets */
     int n;
     Choice *choice;                               /* (n) by global batch, then replicas */
     const Choice *fastest, *efficient, *cheapest; /* least seconds; the same among those with at

@@ -57,6 +57,13 @@ static void note_machine(Advice *advice, Arena *arena) {
              "by %s (sd)",
              format_number(cluster->core_speed, arena),
              format_percent(isfinite(cluster->jitter) ? cluster->jitter : work->jitter, arena)));
+    if (advice->overlap.n > 0)
+        note(advice, arena_print(arena,
+                                 "sums overlap with passes by the exponent %s; in the study's runs "
+                                 "in buckets it was %s (median of %s)",
+                                 format_number(cluster->overlap, arena),
+                                 format_number(advice->overlap.exponent, arena),
+                                 format_plural(advice->overlap.n, "layout", arena)));
     note(advice, "the network and the memory are nobody else's, and nodes are alike");
 }
 
