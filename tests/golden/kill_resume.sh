@@ -17,17 +17,8 @@ fail() {
   exit 1
 }
 
-# Processes of the sweep, ranks included, whatever group or session they are in.
-ours() {
-  grep -laF -f "$work/pattern" /proc/[0-9]*/cmdline 2>/dev/null | sed 's|/proc/\([0-9]*\)/.*|\1|'
-}
-kill_all() { # again until none is left: mpirun may be about to start one
-  while pids=$(ours) && [ -n "$pids" ]; do
-    # shellcheck disable=SC2086 # a list
-    kill -KILL $pids 2>/dev/null
-    sleep 0.05
-  done
-}
+# shellcheck source=tests/tools/processes.sh
+. "$root/tests/tools/processes.sh"
 trap 'kill_all; rm -rf "$work"' EXIT
 
 cat >"$work/kill.json" <<'JSON'

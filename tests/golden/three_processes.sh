@@ -18,16 +18,8 @@ fail() {
   tail -n 20 "$work"/err* | sed 's/^/  stderr: /'
   exit 1
 }
-ours() {
-  grep -laF -f "$work/pattern" /proc/[0-9]*/cmdline 2>/dev/null | sed 's|/proc/\([0-9]*\)/.*|\1|'
-}
-kill_all() {
-  while pids=$(ours) && [ -n "$pids" ]; do
-    # shellcheck disable=SC2086 # a list
-    kill -KILL $pids 2>/dev/null
-    sleep 0.05
-  done
-}
+# shellcheck source=tests/tools/processes.sh
+. "$root/tests/tools/processes.sh"
 trap 'kill_all; rm -rf "$work"' EXIT
 
 cat >"$work/three.json" <<'JSON'
