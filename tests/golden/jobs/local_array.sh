@@ -5,7 +5,7 @@ trap 'stopped=yes' INT TERM USR1
 carry_out() {
   while :; do
     timeout --signal=USR1 --kill-after=120 --preserve-status 7080 \
-      /opt/batchlab/bin/batchlab run experiments/smoke.json --results results --config 922e18e8f8345e1a719ac8f75d889de72ad3319678319620acfe309ca7074a58 "$@"
+      /opt/batchlab/bin/batchlab run experiments/smoke.json --results results --config bb47b6d4b57403d93e73235599341036a825f378a0013f40a50e2e56a87091ad "$@"
     code=$?
     [ "$code" -eq 85 ] && [ -z "$stopped" ] || return "$code"
   done

@@ -10,7 +10,7 @@
 cd "$PBS_O_WORKDIR" || exit 1
 timeout --signal=USR1 --kill-after=120 --preserve-status 7080 \
   mpirun --hostfile "$PBS_NODEFILE" -n 2 --map-by slot:PE=1 --bind-to core --mca odls_base_sigkill_timeout 16 \
-  /opt/batchlab/bin/batchlab run experiments/smoke.json --results results --config 922e18e8f8345e1a719ac8f75d889de72ad3319678319620acfe309ca7074a58
+  /opt/batchlab/bin/batchlab run experiments/smoke.json --results results --config bb47b6d4b57403d93e73235599341036a825f378a0013f40a50e2e56a87091ad
 code=$?
 if [ "$code" -eq 85 ]; then
   echo "$PBS_JOBNAME: out of time; queued again" >&2

@@ -20,7 +20,7 @@ launcher='' asked=''
 pass_on() { [ -z "$launcher" ] || kill -USR1 "$launcher" 2>/dev/null; }
 trap pass_on TERM
 trap 'asked=yes; pass_on' USR1
-command=(/opt/batchlab/bin/batchlab run experiments/smoke.json --results results --config bc550175ee9a772ee850448cb36a3d9d5e11f4f6c7573968019cc03d5c1ed0dd seeds=2 'trial.stop={"epochs": 3}' --share "$SLURM_ARRAY_TASK_ID/8")
+command=(/opt/batchlab/bin/batchlab run experiments/smoke.json --results results --config b81ff83090760d12abbb50ca2842dc65d3a76b479837a3e67b848c7eb797239b seeds=2 'trial.stop={"epochs": 3}' --share "$SLURM_ARRAY_TASK_ID/8")
 export SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"
 if srun --mpi=list 2>&1 | grep -qw pmix; then
   srun --mpi=pmix --cpu-bind=cores "${command[@]}" &
