@@ -65,25 +65,27 @@ static Error *add_text(RunWriter *writer, FrameType type, const char *text) {
 
 /* ---- beginning */
 
-static Error *keep_interrupted(const char *folder, const char *journal, Arena *arena) {
+/* With `stays` under both names, where the file system has links: who reads the run meanwhile (the
+ * ranking at a rung), or after a kill at this moment, finds a whole journal. */
+static Error *keep_interrupted(const char *folder, const char *journal, bool stays, Arena *arena) {
     const char *kept;
     int number = 1;
     do
         kept = arena_print(arena, "%s/journal.interrupted-%d", folder, number++);
     while (io_exists(kept));
-    if (rename(journal, kept) != 0)
+    if ((!stays || link(journal, kept) != 0) && rename(journal, kept) != 0)
         return error_new(CODE_IO, "cannot rename '%s': %s", journal, strerror(errno));
     return NULL;
 }
 
 /* What stands in the way of a new journal: an interrupted one is kept beside it; derived files go.
  */
-static Error *make_way(const char *folder, const char *journal, Arena *arena) {
+static Error *make_way(const char *folder, const char *journal, bool stays, Arena *arena) {
     bool finished;
     Outcome outcome;
     PASS(run_is_finished(&finished, &outcome, folder, arena));
     if ((!finished || outcome == OUTCOME_INTERRUPTED) && io_exists(journal))
-        PASS(keep_interrupted(folder, journal, arena));
+        PASS(keep_interrupted(folder, journal, stays, arena));
     const char *derived = arena_print(arena, "%s/run.h5", folder);
     if (remove(derived) != 0 && errno != ENOENT)
         return error_new(CODE_IO, "cannot remove '%s': %s", derived, strerror(errno));
@@ -123,7 +125,7 @@ static Error *add_header(RunWriter *writer, const RunHeader *header) {
 }
 
 static Error *begin_journal(RunWriter *writer, const char *journal, const RunHeader *header) {
-    PASS(make_way(writer->folder, journal, writer->arena));
+    PASS(make_way(writer->folder, journal, false, writer->arena));
     PASS(io_log_open(&writer->log, journal, true, writer->arena));
     PASS(add_header(writer, header));
     return io_log_flush(writer->log);
@@ -279,7 +281,7 @@ static Error *continue_journal(RunWriter *writer, const RunHeader *header,
     Error *error = add_header(writer, header);
     error = error ? error : copy_rows(writer, before);
     error = error ? error : io_log_sync(writer->log);
-    error = error ? error : make_way(writer->folder, journal, arena);
+    error = error ? error : make_way(writer->folder, journal, true, arena);
     error = error ? error : io_log_publish(writer->log, journal);
     if (error)
         unlink(aside);
