@@ -2,7 +2,8 @@
 # What a second replica pays, on a machine of two idle cores; all by the clock, in alternation, medians of ROUNDS.
 #   bench_replicas.sh [ROUNDS] [SECONDS]      (defaults 5 and 3)
 # 1. Examples per second of two replicas that train one trial together over those of two copies of one replica, each with the
-#    core of its own at the same moment: the parallel efficiency, free of what the cores take from each other.
+#    core of its own at the same moment: the parallel efficiency, free of what the cores take from each other. Beside it
+#    the same of two copies that share nothing and only wait for each other after every step: what uneven cores cost.
 # 2. The same two replicas against PyTorch's DistributedDataParallel, two processes over gloo (skipped without python3-torch).
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -29,6 +30,7 @@ alone() { # core, output
   taskset -c "$1" "$program" "$work/trial.json" "$seconds" 1 >"$2"
 }
 together() { mpirun -n 2 --bind-to core "$program" "$work/ranks.json" 1 | cut -d' ' -f1; }
+apart() { mpirun -n 2 --bind-to core "$program" "$work/apart.json" 1 1 apart | awk '{ print 2 * $1 }'; }
 peer() { "$python" -B "$root/tests/bench/bench_models.py" "$1" "$2" "$seconds" 1 2; }
 middle() { sort -g | awk '{ x[NR] = $1 } END { print (x[int((NR + 1) / 2)] + x[int(NR / 2) + 1]) / 2 }'; }
 stolen() { awk '/^cpu /{print $9}' /proc/stat; }
@@ -42,6 +44,7 @@ $case
 CASE
   trial "$model" "$batch" "$mini" 100000 >"$work/trial.json"
   : >"$work/efficiency"
+  : >"$work/apart"
   : >"$work/lead"
   i=0
   while [ "$i" -lt "$rounds" ]; do
@@ -50,15 +53,17 @@ CASE
     wait
     copies=$(cat "$work/a" "$work/b" | awk '{ s += $1 } END { print s }')
     trial "$model" "$batch" "$mini" "$(echo "$copies $seconds $batch" | awk '{ print int($1 * $2 / $3) + 8 }')" >"$work/ranks.json"
+    trial "$model" "$batch" "$mini" "$(echo "$copies $seconds $batch" | awk '{ print int($1 * $2 / $3 / 2) + 8 }')" >"$work/apart.json"
     ours=$(together)
+    echo "$(apart) $copies" | awk '{ print $1 / $2 }' >>"$work/apart"
     echo "$ours $copies" | awk '{ print $1 / $2 }' >>"$work/efficiency"
     if [ -n "$torch" ] && [ "$peer_goal" != - ]; then
       echo "$ours $(peer "$model" "$batch")" | awk '{ print $1 / $2 }' >>"$work/lead"
     fi
     i=$((i + 1))
   done
-  printf '%-11s B %4d  b %3d  two replicas %.0f examples/s  efficiency %.3f (goal %s)' "$model" "$batch" "$mini" "$ours" \
-    "$(middle <"$work/efficiency")" "$goal"
+  printf '%-11s B %4d  b %3d  two replicas %.0f examples/s  efficiency %.3f (goal %s; of copies that wait %.3f)' "$model" "$batch" "$mini" "$ours" \
+    "$(middle <"$work/efficiency")" "$goal" "$(middle <"$work/apart")"
   [ ! -s "$work/lead" ] || printf '  over DDP %.2f (goal %s)' "$(middle <"$work/lead")" "$peer_goal"
   echo
 done

@@ -4,14 +4,25 @@
 # shellcheck source=tests/style/libstyle.sh
 . "$(dirname "$0")/libstyle.sh"
 
+strictly='
+import json, sys
+for file in sys.stdin.read().splitlines():
+    try:
+        json.load(open(file, encoding="utf-8"))
+    except ValueError as error:
+        print(f"{file}: {error}")
+'
+
 check() { # folder
-  project_files "$1" | grep -E '\.(json|ipynb)$' | (
+  project_files "$1" | grep -E '\.(json|ipynb)$' >"${TMPDIR:-/tmp}/json.$$"
+  (
     cd "$1" || exit 1
-    while IFS= read -r file; do
-      cmake -DFILE="$file" -P "$root/tests/style/json.cmake" >/dev/null 2>&1 || { echo "$file: is not JSON" && continue; }
-      ! command -v python3 >/dev/null || python3 -m json.tool "$file" /dev/null 2>&1 | sed "s|^|$file: |"
-    done
+    cmake -DLIST="${TMPDIR:-/tmp}/json.$$" -P "$root/tests/style/json.cmake" 2>&1
+    ! command -v python3 >/dev/null || python3 -c "$strictly" <"${TMPDIR:-/tmp}/json.$$"
   ) | report
+  set -- $?
+  rm -f "${TMPDIR:-/tmp}/json.$$"
+  return "$1"
 }
 
 check_project
