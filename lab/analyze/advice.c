@@ -199,7 +199,7 @@ static bool same_line(const Timing *timing, const RunHeader *header) {
            strcmp(a->optimizer, header->optimizer) == 0 && a->n_weights == header->n_weights;
 }
 
-/* The threads of which most layouts of one replica were measured. */
+/* The threads and the label of which most layouts of one replica were measured. */
 static void fit_work(Advice *advice, const Timings *timings, Arena *arena) {
     for (int i = 0; i < timings->n; i++) {
         const Timing *timing = &timings->timing[i];
@@ -217,10 +217,17 @@ static const CommFit *comm_fit(const Advice *advice, const Scaling *scaling) {
         const CommFit *fit = &scaling->fit[i];
         if (fit->n_points > 0 && fit->header->n_weights == advice->header->n_weights &&
             fit->header->threads == advice->work.threads &&
+            strcmp(run_label(fit->header), advice->work.label) == 0 &&
             strcmp(fit->header->collective, advice->header->collective) == 0)
             return fit;
     }
     return NULL;
+}
+
+/* Measured as what the advice rests on. */
+static bool same_layouts(const Timing *timing, const Advice *advice) {
+    return same_line(timing, advice->header) && timing->threads == advice->work.threads &&
+           strcmp(run_label(timing->header), advice->work.label) == 0;
 }
 
 /* One machine with as many replicas as the study measured without crowding it. */
@@ -228,8 +235,7 @@ static Cluster own_machine(const Advice *advice, const Timings *timings) {
     int64_t most = 1, threads = advice->work.threads;
     for (int i = 0; i < timings->n; i++) {
         const Timing *timing = &timings->timing[i];
-        if (same_line(timing, advice->header) && !timing->oversubscribed &&
-            timing->threads == threads && timing->replicas > most)
+        if (same_layouts(timing, advice) && !timing->oversubscribed && timing->replicas > most)
             most = timing->replicas;
     }
     return (Cluster){.cluster = "the study's own machine",
@@ -252,9 +258,8 @@ static void check_layouts(Advice *advice, const Timings *timings, const CommFit 
     bool there = advice->own || (advice->cluster.nodes == 1 && advice->cluster.core_speed == 1);
     for (int i = 0; i < timings->n && there; i++) {
         const Timing *timing = &timings->timing[i];
-        if (!same_line(timing, advice->header) || timing->threads != advice->work.threads ||
-            timing->replicas == 1 || timing->oversubscribed || timing->hosts > 1 ||
-            timing->header->bucket_kib > 0 ||
+        if (!same_layouts(timing, advice) || timing->replicas == 1 || timing->oversubscribed ||
+            timing->hosts > 1 || timing->header->bucket_kib > 0 ||
             timing->replicas > cluster_ranks(&advice->cluster, timing->threads))
             continue;
         Choice choice = {.global_batch = timing->global_batch,

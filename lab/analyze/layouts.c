@@ -9,7 +9,7 @@ bool layouts_match(const Timing *a, const Timing *b) {
     const RunHeader *p = a->header, *q = b->header;
     return a->threads == b->threads && strcmp(p->optimizer, q->optimizer) == 0 &&
            strcmp(p->model, q->model) == 0 && strcmp(p->dataset, q->dataset) == 0 &&
-           strcmp(p->collective, q->collective) == 0;
+           strcmp(p->collective, q->collective) == 0 && strcmp(run_label(p), run_label(q)) == 0;
 }
 
 /* Groups are few (optimizers x models x threads), so each timing is matched against the groups
@@ -38,8 +38,9 @@ const Timing *layouts_shown(const Timings *timings) {
 
 const char *layouts_title(const Timing *timing, Arena *arena) {
     const RunHeader *header = timing->header;
-    return arena_print(arena, "%s, %s on %s, %s per replica", header->optimizer, header->model,
-                       header->dataset, format_plural(timing->threads, "thread", arena));
+    return arena_print(arena, "%s, %s on %s, %s per replica%s%s", header->optimizer, header->model,
+                       header->dataset, format_plural(timing->threads, "thread", arena),
+                       header->label ? ", label " : "", run_label(header));
 }
 
 const char *layouts_label(const Timing *timing, Arena *arena) {

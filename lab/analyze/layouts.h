@@ -5,7 +5,7 @@
 
 #include "lab/analyze/timing.h"
 
-/* Same optimizer, model, dataset, threads and collective: may stand in one figure. */
+/* Same optimizer, model, dataset, threads, collective and label: may stand in one figure. */
 bool layouts_match(const Timing *a, const Timing *b);
 
 /* A representative of the group with the most layouts (the first of several), NULL when nothing was

@@ -20,6 +20,7 @@ static const TableColumn run_columns[] = {
     {"replicas", "1"},
     {"threads", "1"},
     {"hosts", "1"},
+    {"label", NULL},
     {"oversubscribed", "flag"},
     {"alone", "flag"},
     {"steps_run", "steps"},
@@ -55,6 +56,7 @@ static void add_identity(Table *out, const RunRecord *run) {
     table_number(out, header->replicas);
     table_number(out, header->threads);
     table_number(out, header->hosts);
+    table_text(out, run_label(header));
     table_number(out, header->oversubscribed);
     table_number(out, header->alone);
     table_number(out, (double)run->summary.steps_run);

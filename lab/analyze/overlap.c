@@ -24,7 +24,8 @@ double overlap_exponent(double passes_s, double sum_s, double both_s) {
 
 static bool same_but_for_buckets(const Timing *a, const Timing *b) {
     return strcmp(a->work, b->work) == 0 &&
-           strcmp(a->header->collective, b->header->collective) == 0 && a->threads == b->threads &&
+           strcmp(a->header->collective, b->header->collective) == 0 &&
+           strcmp(run_label(a->header), run_label(b->header)) == 0 && a->threads == b->threads &&
            a->global_batch == b->global_batch && a->replicas == b->replicas &&
            a->hosts == b->hosts && a->oversubscribed == b->oversubscribed;
 }

@@ -61,7 +61,8 @@ static ScalingPoint point_make(const Timing *timing, const Timing *one) {
 /* Same work on the same kind of layout. */
 static bool same_work(const Timing *a, const Timing *b) {
     return a->threads == b->threads && strcmp(a->work, b->work) == 0 &&
-           strcmp(a->header->collective, b->header->collective) == 0;
+           strcmp(a->header->collective, b->header->collective) == 0 &&
+           strcmp(run_label(a->header), run_label(b->header)) == 0;
 }
 
 /* Adds the line of `timings` (n, by replicas) when it has points at several R. */
@@ -138,7 +139,7 @@ void scaling_fit(double *start_s, double *round_s, const double *x, const double
 
 static bool same_comm(const RunHeader *a, const RunHeader *b) {
     return a->n_weights == b->n_weights && a->threads == b->threads &&
-           strcmp(a->collective, b->collective) == 0;
+           strcmp(a->collective, b->collective) == 0 && strcmp(run_label(a), run_label(b)) == 0;
 }
 
 static CommFit *fit_of(Scaling *scaling, const RunHeader *header, bool make) {

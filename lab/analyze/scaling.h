@@ -34,7 +34,7 @@ typedef struct ScalingLine {
 } ScalingLine;
 
 /* communication(R) = start_s + round_s log2 R for R > 1: the rounds of a binomial tree. Fitted for
- * one weight count, thread count and collective over all batches. */
+ * one weight count, thread count, collective and label over all batches. */
 typedef struct CommFit {
     const RunHeader *header;  /* of one of its runs */
     double start_s, round_s;  /* both >= 0 */

@@ -45,6 +45,8 @@ int timing_compare(const Timing *a, const Timing *b) {
     if (order == 0)
         order = strcmp(a->header->collective, b->header->collective);
     if (order == 0)
+        order = strcmp(run_label(a->header), run_label(b->header));
+    if (order == 0)
         order = ORDER(a->threads, b->threads);
     if (order == 0)
         order = ORDER(a->global_batch, b->global_batch);

@@ -36,7 +36,8 @@ typedef struct Timing {
 
 typedef struct Timings {
     int n;
-    Timing *timing; /* by work, collective, threads, global_batch, replicas, hosts, buckets */
+    Timing
+        *timing; /* by work, collective, label, threads, global_batch, replicas, hosts, buckets */
 } Timings;
 
 /* Measures the layouts among `runs` (n). Verify runs are preferred; a layout without one uses its

@@ -81,7 +81,7 @@ static bool belongs(const Timing *timing, const Timing *like) {
     return timing->replicas == 1 && !timing->oversubscribed && timing->threads == like->threads &&
            timing->stage_s[STAGE_COMPUTE] > 0 && strcmp(a->model, b->model) == 0 &&
            strcmp(a->dataset, b->dataset) == 0 && strcmp(a->optimizer, b->optimizer) == 0 &&
-           a->n_weights == b->n_weights;
+           a->n_weights == b->n_weights && strcmp(run_label(a), run_label(b)) == 0;
 }
 
 typedef struct Columns { /* one value a layout */
@@ -147,7 +147,7 @@ static double residual(const Work *work, const Timings *timings, const Timing *l
 
 void work_fit(Work *out, const Timings *timings, const Timing *like, Arena *arena) {
     Columns c = columns_new(timings->n, arena);
-    *out = (Work){.threads = like->threads};
+    *out = (Work){.threads = like->threads, .label = run_label(like->header)};
     for (int i = 0; i < timings->n; i++) {
         const Timing *timing = &timings->timing[i];
         if (!belongs(timing, like))

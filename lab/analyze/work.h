@@ -18,6 +18,7 @@ typedef struct Work {
     int n;         /* layouts of one replica that it was fitted to */
     int n_mini;    /* their different mini-batches: 1 cannot tell shards from examples */
     int threads;
+    const char *label;               /* of these layouts, "": none */
     int64_t least_batch, most_batch; /* of these layouts */
     int64_t least_mini;
 } Work;
@@ -32,8 +33,8 @@ typedef struct StepCase {
 } StepCase;
 
 /* Fits the layouts of one replica among `timings` that do the same kind of work as `like` (which
- * one of them need not be) on as many threads, oversubscribed ones left out. out->n = 0: there are
- * none. */
+ * one of them need not be) on as many threads and under its label, oversubscribed ones left out.
+ * out->n = 0: there are none. */
 void work_fit(Work *out, const Timings *timings, const Timing *like, Arena *arena);
 
 /* T_grad of one replica without jitter, and a step of all of them: the slowest replica's passes,

@@ -80,7 +80,7 @@ static Error *count_others(int *out, const Experiment *experiment, const Command
     Plan plan;
     PASS(experiment_load_shared(&whole, experiment->file, line->override, line->n_overrides,
                                 experiment->shelf, arena));
-    PASS(plan_new(&plan, &whole, results_of(line), NULL, arena));
+    PASS(plan_new(&plan, &whole, results_of(line), NULL, NULL, arena));
     *out = plan.n_runs - plan_count_done(&plan);
     return NULL;
 }
@@ -105,11 +105,12 @@ static Error *load(Experiment *out, const char *file, const CommandLine *line, S
 
 /* What stands in between is the pull. */
 static Error *prepare(Plan *plan, Experiment *experiment, const char *file, const CommandLine *line,
-                      const char *rerun, const Hooks *hooks, Shelf *shelf, Arena *arena) {
+                      const char *rerun, const PlanRanks *ranks, const Hooks *hooks, Shelf *shelf,
+                      Arena *arena) {
     PASS(load(experiment, file, line, shelf, arena));
     PASS(share_take(experiment, line, arena));
     PASS(hooks ? hooks_pull(hooks, experiment->name, arena) : NULL);
-    PASS(plan_new(plan, experiment, results_of(line), rerun, arena));
+    PASS(plan_new(plan, experiment, results_of(line), rerun, ranks, arena));
     return tell_check(plan, command_option(line, "--tell"));
 }
 
@@ -170,7 +171,7 @@ Error *carry_out_runs(Plan *plan, Experiment *experiment, const char *file, cons
             error_new(CODE_USAGE, "this command starts MPI itself"),
             "call it outside mpirun or srun; `batchlab run` uses the ranks it is started with");
     Hooks none = {0};
-    PASS(prepare(plan, experiment, file, line, rerun, NULL, shelf_new(NULL, arena), arena));
+    PASS(prepare(plan, experiment, file, line, rerun, NULL, NULL, shelf_new(NULL, arena), arena));
     return drive(plan, file, line, &none, arena);
 }
 
@@ -200,6 +201,7 @@ static Error *carry_out_ranks(Plan *plan, Comm *world, const CommandLine *line, 
 typedef struct Launched {
     Experiment experiment;
     Plan plan;
+    PlanRanks ranks;
     const char *file;
     const CommandLine *line;
     Arena *arena;
@@ -208,7 +210,7 @@ typedef struct Launched {
 static Error *prepare_launched(void *self, Shelf *shelf) {
     Launched *job = self;
     return prepare(&job->plan, &job->experiment, job->file, job->line,
-                   command_option(job->line, "--rerun"), NULL, shelf, job->arena);
+                   command_option(job->line, "--rerun"), &job->ranks, NULL, shelf, job->arena);
 }
 
 /* On rank 0, before any rank reads the folder. The experiment is read twice then. */
@@ -227,7 +229,9 @@ static Error *carry_out_launched(const char *file, const CommandLine *line, int 
     Comm *world;
     launch_hear_signals(); /* a job near its end may be asked to stop before it begins */
     PASS(comm_begin(&world, arena));
-    Launched job = {.file = file, .line = line, .arena = arena};
+    int *hosts = ARENA_ARRAY(arena, int, comm_size(world));
+    comm_spans(hosts, world);
+    Launched job = {.ranks = {comm_size(world), hosts}, .file = file, .line = line, .arena = arena};
     Hooks hooks = hooks_of(line, results_of(line), launch_stop_flag());
     bool root = comm_rank(world) == 0;
     Error *error = comm_agree(world, root ? pull_first(&hooks, file, line) : NULL);
@@ -267,13 +271,14 @@ Error *carry_out_file(const char *file, const CommandLine *line, int *code, Aren
     Plan plan;
     const char *rerun = command_option(line, "--rerun");
     if (command_option(line, "--dry-run")) {
-        PASS(prepare(&plan, &experiment, file, line, rerun, NULL, NULL, arena));
+        PASS(prepare(&plan, &experiment, file, line, rerun, NULL, NULL, NULL, arena));
         return show_plan(&plan, command_option(line, "--json"), arena);
     }
     Hooks hooks = hooks_of(line, results_of(line), launch_stop_flag());
     if (hooks.pull)
         launch_catch_signals();
-    PASS(prepare(&plan, &experiment, file, line, rerun, &hooks, shelf_new(NULL, arena), arena));
+    PASS(prepare(&plan, &experiment, file, line, rerun, NULL, &hooks, shelf_new(NULL, arena),
+                 arena));
     Error *error = drive_and_conclude(&plan, file, line, code, &hooks, arena);
     return hooks_push(&hooks, error, *code, arena);
 }

@@ -13,6 +13,7 @@
 typedef struct Work {
     Experiment experiment;
     Plan plan;
+    PlanRanks ranks;
     const CommandLine *line;
     Arena *arena;
 } Work;
@@ -30,7 +31,7 @@ static Error *prepare(void *self, Shelf *shelf) {
             error_new(CODE_USAGE, "'%s' changed while its runs were starting", line->word[0]),
             "run the command again");
     PASS(share_take(experiment, line, arena));
-    PASS(plan_new(plan, experiment, command_option(line, "--results"), NULL, arena));
+    PASS(plan_new(plan, experiment, command_option(line, "--results"), NULL, &work->ranks, arena));
     plan->session = command_option(line, "--session");
     int phase = atoi(command_option(line, "--phase"));
     if (phase < 0 || phase >= plan->n_phases)
@@ -39,7 +40,9 @@ static Error *prepare(void *self, Shelf *shelf) {
 }
 
 static Error *carry_out(Comm *group, const CommandLine *line, Arena *arena) {
-    Work work = {.line = line, .arena = arena};
+    int *hosts = ARENA_ARRAY(arena, int, comm_size(group));
+    comm_spans(hosts, group);
+    Work work = {.line = line, .arena = arena, .ranks = {comm_size(group), hosts}};
     PASS(together_prepare(group, command_option(line, "--data"), prepare, &work, arena));
     const Phase *phase = &work.plan.phases[atoi(command_option(line, "--phase"))];
     CampaignWatch watch = launch_worker_watch();
@@ -60,7 +63,7 @@ static Error *run_work(const CommandLine *line, int *code, Arena *arena) {
     else
         group = comm_alone(arena);
     if (comm_rank(group) == 0)
-        launch_tell_ready();
+        launch_tell_ready(comm_hosts(group));
     Error *error = carry_out(group, line, arena);
     if (error && (comm_rank(group) > 0 ||
                   error_code(error) == CODE_STOPPED)) { /* said once, or by the driver */

@@ -23,7 +23,7 @@ static Error *run_plan(const CommandLine *line, int *code, Arena *arena) {
     PASS(experiment_load(&experiment, file, line->override, line->n_overrides, arena));
     PASS(share_take(&experiment, line, arena));
     PASS(plan_new(&plan, &experiment, results ? results : "results",
-                  command_option(line, "--rerun"), arena));
+                  command_option(line, "--rerun"), NULL, arena));
     experiment_note_overrides(&experiment, line->override, line->n_overrides, arena);
     return show_plan(&plan, command_option(line, "--json"), arena);
 }

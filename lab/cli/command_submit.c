@@ -87,7 +87,7 @@ static Error *make_job(Submission *out, Arena *arena) {
     PASS(experiment_load(&out->experiment, file, line->override, line->n_overrides, arena));
     /* what is done counts where the job will see it: a container's folder is not here */
     const char *here = out->target->container ? "/nonexistent" : results ? results : "results";
-    PASS(plan_new(&out->plan, &out->experiment, here, NULL, arena));
+    PASS(plan_new(&out->plan, &out->experiment, here, NULL, NULL, arena));
     JobOrder order = {.target = out->target,
                       .site = &out->site,
                       .program = own_path(line->program, arena),

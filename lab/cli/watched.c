@@ -20,7 +20,7 @@ static Error *count_planned(Watched *watched, Arena *scratch) {
     Plan plan;
     const char *file = arena_print(scratch, "%s/experiment.json", watched->folder);
     PASS(experiment_load(&experiment, file, NULL, 0, scratch));
-    PASS(plan_new(&plan, &experiment, folder_of(watched->folder, scratch), NULL, scratch));
+    PASS(plan_new(&plan, &experiment, folder_of(watched->folder, scratch), NULL, NULL, scratch));
     if (strcmp(strrchr(plan.folder, '/') + 1,
                strrchr(arena_print(scratch, "/%s", watched->folder), '/') + 1) != 0)
         return error_new(CODE_USAGE, "the folder has another name than its experiment '%s'",
@@ -57,10 +57,11 @@ Error *watched_new(Watched *out, const char *folder, Arena *arena) {
 /* ---- what is */
 
 static const char *cell_of(const RunHeader *header, Arena *arena) {
-    return arena_print(arena, "%s, B = %lld, seed %llu, %d x %d%s", header->optimizer,
+    const char *hosts = header->hosts > 1 ? arena_print(arena, " on %d hosts", header->hosts) : "";
+    return arena_print(arena, "%s, B = %lld, seed %llu, %d x %d%s%s%s%s", header->optimizer,
                        (long long)header->global_batch, (unsigned long long)header->seed,
-                       header->replicas, header->threads,
-                       header->mode == RUN_VERIFY ? ", verify" : "");
+                       header->replicas, header->threads, hosts, header->label ? ", " : "",
+                       run_label(header), header->mode == RUN_VERIFY ? ", verify" : "");
 }
 
 static bool is_unfinished(const WatchedRun *run) {

@@ -136,6 +136,18 @@ int comm_local_size(const Comm *comm) {
     return comm->local_size;
 }
 
+/* A host's ranks stand in the order of all ranks, so that its first one is the first of all on it.
+ */
+void comm_spans(int *hosts, Comm *comm) {
+    int first = comm->local_rank == 0;
+    if (!comm->mpi || comm->size == 1)
+        hosts[0] = 1;
+    else
+        MPI_Allgather(&first, 1, MPI_INT, hosts, 1, MPI_INT, comm->handle);
+    for (int i = 1; i < comm->size; i++)
+        hosts[i] += hosts[i - 1];
+}
+
 Comm *comm_leaders(const Comm *comm) {
     return comm->leaders;
 }

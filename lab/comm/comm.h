@@ -36,6 +36,8 @@ int comm_size(const Comm *comm);
 int comm_hosts(const Comm *comm);
 int comm_local_rank(const Comm *comm); /* among the group's ranks of this host */
 int comm_local_size(const Comm *comm);
+/* *Collective*: hosts (size) gets how many hosts the first 1, 2, ... size ranks are on. */
+void comm_spans(int *hosts, Comm *comm);
 /* The first rank of every host, as a group of its own; NULL on all other ranks. */
 Comm *comm_leaders(const Comm *comm);
 

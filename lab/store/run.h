@@ -23,6 +23,7 @@ typedef struct RunHeader {
     uint64_t seed;
     int replicas, threads, hosts;
     int64_t bucket_kib; /* gradients are summed in buckets; 0: whole */
+    const char *label;  /* of the layout: layouts.label; NULL: none */
     RunMode mode;
     int64_t verify_steps; /* steps of a verify run; digest step of a full run */
     int64_t resumed_from;
@@ -36,6 +37,11 @@ typedef struct RunHeader {
     const char *const *layer_names; /* (n_layers) segment names */
     const Json *provenance;         /* object of texts and numbers, see provenance.h */
 } RunHeader;
+
+/* "" for none. */
+static inline const char *run_label(const RunHeader *header) {
+    return header->label ? header->label : "";
+}
 
 typedef struct RunDigest {
     int64_t step;

@@ -45,6 +45,7 @@ static const Field header_fields[] = {
     HEADER(INT, threads),
     HEADER(INT, hosts),
     HEADER(INT64, bucket_kib),
+    HEADER(TEXT, label),
     HEADER(INT64, verify_steps),
     HEADER(INT64, resumed_from),
     HEADER(FLAG, oversubscribed),

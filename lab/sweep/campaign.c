@@ -70,6 +70,7 @@ static Error *make_header(RunHeader *out, const Plan *plan, const Phase *phase,
         .threads = run->threads,
         .hosts = hosts,
         .bucket_kib = run->bucket_kib,
+        .label = run->label,
         .mode = run->mode,
         .verify_steps = digest_step < trial->total_steps ? digest_step : trial->total_steps,
         .oversubscribed = run->replicas * run->threads > plan->cores * hosts,
@@ -291,7 +292,7 @@ static Error *record_failure(const Plan *plan, const Phase *phase, const Planned
     RunHeader header;
     RunWriter *writer;
     RunSummary summary = run_summary_new(OUTCOME_FAILED);
-    PASS(make_header(&header, plan, phase, run, 1, "none", arena));
+    PASS(make_header(&header, plan, phase, run, run->hosts ? run->hosts : 1, "none", arena));
     Json *provenance = json_copy(header.provenance, arena);
     json_add_text(provenance, "cause", cause, arena);
     header.provenance = provenance;

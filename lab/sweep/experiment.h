@@ -14,6 +14,7 @@ typedef struct LayoutSettings {
     double max_seconds; /* 0: none */
     double checkpoint_s;
     int64_t bucket_kib; /* 0: none */
+    const char *label;  /* tells measurements of one layout apart; NULL: none */
     const CollectiveType *collective;
 } LayoutSettings;
 

@@ -55,6 +55,11 @@ static void hear(void *self, Worker *worker) {
     const Phase *phase = driver->phase;
     char word[16] = "", id[256] = "", rest[64] = "";
     long long steps = 0; /* behind an outcome */
+    int hosts = 0;
+    if (sscanf(worker->line, "ready %d", &hosts) == 1 && hosts > 0) {
+        plan_know_hosts(driver->plan, (int)(phase - driver->plan->phases), hosts);
+        return;
+    }
     if (sscanf(worker->line, "%15s %255s %63s %lld", word, id, rest, &steps) < 2)
         return;
     PlannedRun *run = find_run(phase, id);

@@ -33,8 +33,8 @@ const volatile sig_atomic_t *launch_catch_signals(void);
 const volatile sig_atomic_t *launch_hear_signals(void);
 const volatile sig_atomic_t *launch_stop_flag(void); /* what they set */
 
-/* The first line that a worker prints: MPI works. */
-void launch_tell_ready(void);
+/* The first line that a worker prints: MPI works, and its ranks are on so many hosts. */
+void launch_tell_ready(int hosts);
 
 /* What a worker prints on stdout for its driver. */
 CampaignWatch launch_worker_watch(void);

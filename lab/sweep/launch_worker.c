@@ -64,11 +64,11 @@ const volatile sig_atomic_t *launch_hear_signals(void) {
     return &stop_flag;
 }
 
-/* ---- lines from worker to driver: "ready", "start RUN STEP", "at RUN STEP", "end RUN OUTCOME
- * STEPS" */
+/* ---- lines from worker to driver: "ready HOSTS", "start RUN STEP", "at RUN STEP", "end RUN
+ * OUTCOME STEPS" */
 
-void launch_tell_ready(void) {
-    printf("ready\n");
+void launch_tell_ready(int hosts) {
+    printf("ready %d\n", hosts);
     fflush(stdout);
 }
 

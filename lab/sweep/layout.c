@@ -1,5 +1,7 @@
 #include "lab/sweep/layout.h"
 
+#include <string.h>
+
 static const char *const mode_names[] = {"full", "verify", NULL};
 
 static const Param layout_rows[] = {
@@ -12,14 +14,17 @@ static const Param layout_rows[] = {
     PARAM(COUNT, LayoutSettings, bucket_kib, "0", 0, 1 << 21, "KiB",
           "replicas sum gradients in buckets of this and more while they still compute, for slow "
           "links; 0: whole"),
+    PARAM(TEXT, LayoutSettings, label, "null", 0, 0, "1",
+          "another name for the same layouts, which are measured once more under it: another "
+          "network, another machine; letters, digits, _, at most 24"),
     PARAM_FROM(LayoutSettings, mode, "\"verify\"", mode_names,
                "train once and verify layouts, or train on every layout"),
     PARAM_END,
 };
 
-static const char *const layout_keys[] = {"replicas",     "threads",    "mode",
-                                          "steps",        "bucket_kib", "max_seconds",
-                                          "checkpoint_s", "collective", NULL};
+static const char *const layout_keys[] = {"replicas",   "threads", "mode",        "steps",
+                                          "bucket_kib", "label",   "max_seconds", "checkpoint_s",
+                                          "collective", NULL};
 
 typedef struct CountsSettings {
     ParamCounts replicas, threads;
@@ -67,8 +72,24 @@ static Error *as_list(const Json **out, const Json *layouts, const char *key, Ar
     return value ? check_distinct(value) : NULL;
 }
 
+/* It stands in folder names. */
+static Error *check_label(const char *label, const Json *where) {
+    enum { MOST = 24 };
+    static const char legal[] = "0123456789_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    size_t n = label ? strlen(label) : 1;
+    if (n == 0 || n > MOST)
+        return error_hint(json_error(where, "has %zu characters, but should have 1 to %d", n, MOST),
+                          "for example \"ib_100g\"; null for none");
+    if (label && strspn(label, legal) < n)
+        return error_hint(json_error(where, "is '%s', which stands in folder names and has '%c'",
+                                     label, label[strspn(label, legal)]),
+                          "legal: letters, digits and _, for example \"ib_100g\"");
+    return NULL;
+}
+
 Error *layout_read(LayoutSettings *out, const Json *layouts, Arena *arena) {
     PASS(param_read(out, layout_rows, layouts, layout_keys, arena));
+    PASS(check_label(out->label, layouts ? json_find(layouts, "label") : NULL));
     const char *const keys[] = {"replicas", "threads"};
     Json *lists = json_object(arena);
     for (int i = 0; i < 2; i++) {

@@ -3,6 +3,7 @@
 #include "lab/base/clock.h"
 #include "lab/store/provenance.h"
 #include "lab/sweep/grow.h"
+#include "lab/sweep/run_id.h"
 #include "lab/sweep/rungs.h"
 
 #include <stdio.h>
@@ -10,15 +11,6 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
-
-static const char *run_id(const PlannedRun *run, const char *collective, Arena *arena) {
-    bool standard = strcmp(collective, "tree") == 0;
-    const char *id = arena_print(arena, "%s-r%dt%d%s%s", run->trial->id, run->replicas,
-                                 run->threads, standard ? "" : "-c", standard ? "" : collective);
-    if (run->bucket_kib)
-        id = arena_print(arena, "%s-b%lld", id, (long long)run->bucket_kib);
-    return run->mode == RUN_VERIFY ? arena_print(arena, "%s-v%lld", id, (long long)run->steps) : id;
-}
 
 const char *plan_run_folder(const Plan *plan, const PlannedRun *run, Arena *arena) {
     return arena_print(arena, "%s/runs/%s", plan->folder, run->id);
@@ -64,17 +56,23 @@ void grow_add_run(Plan *plan, Phase *phase, const PlannedTrial *trial) {
     *run = (PlannedRun){.trial = trial,
                         .replicas = phase->replicas,
                         .threads = phase->threads,
+                        .hosts = phase->hosts,
                         .mode = phase->mode,
+                        .label = phase->label,
                         .steps = plan_phase_steps(plan, phase, trial),
                         .bucket_kib = no_sums ? 0 : layouts->bucket_kib};
-    run->id = run_id(run, layouts->collective->kind.name, plan->arena);
+    run->id = run_id(plan, run, run->hosts, plan->arena);
     phase->run[phase->n++] = run;
 }
 
 /* A phase of the experiment's trials, or (role SEARCH_RERUN) one that is filled later. */
 static void add_phase(Plan *plan, Phase phase) {
     const Experiment *experiment = plan->experiment;
+    const PlanRanks *ranks = plan->ranks;
     bool later = phase.role == SEARCH_RERUN;
+    phase.hosts = phase.replicas == 1                   ? 1
+                  : ranks && phase.replicas <= ranks->n ? ranks->hosts[phase.replicas - 1]
+                                                        : 0;
     phase.run = ARENA_ARRAY(plan->arena, PlannedRun *,
                             later ? grow_max_reruns(experiment) : experiment->n_trials);
     for (int i = 0; i < experiment->n_trials && !later; i++) {
@@ -87,7 +85,8 @@ static void add_phase(Plan *plan, Phase phase) {
         plan->phases[plan->n_phases++] = phase;
 }
 
-/* Mode verify: train every trial once, side by side, then verify every layout, one run at a time.
+/* The label belongs to what is measured; what trains a trial once, at whatever pace, has none.
+ * Mode verify: train every trial once, side by side, then verify every layout, one run at a time.
  * Mode full: train on every layout; side by side only when there is nothing to compare. */
 static void add_layouts(Plan *plan, const char *const *isas, int n_isas, SearchRole role) {
     const LayoutSettings *layouts = &plan->experiment->layouts;
@@ -107,6 +106,7 @@ static void add_layouts(Plan *plan, const char *const *isas, int n_isas, SearchR
                 add_phase(plan, (Phase){.replicas = replicas,
                                         .threads = (int)layouts->threads.value[t],
                                         .mode = verify ? RUN_VERIFY : RUN_FULL,
+                                        .label = layouts->label,
                                         .alone = alone,
                                         .role = role,
                                         .isa = isas[i]});
@@ -170,7 +170,7 @@ static Error *take_in(const Plan *plan, PlannedRun *run) {
     return error;
 }
 
-static Error *refresh_run(const Plan *plan, PlannedRun *run) {
+Error *plan_refresh_run(const Plan *plan, PlannedRun *run) {
     Arena *scratch = arena_new();
     bool finished = false;
     Error *error =
@@ -191,8 +191,8 @@ static Error *refresh_run(const Plan *plan, PlannedRun *run) {
 static Error *refresh_from(Plan *plan, int first) {
     for (int i = first; i < plan->n_runs; i++)
         if (!plan->runs[i].done)
-            PASS(refresh_run(plan, &plan->runs[i]));
-    return NULL;
+            PASS(plan_refresh_run(plan, &plan->runs[i]));
+    return run_id_find_done(plan, first);
 }
 
 Error *plan_refresh_runs(Plan *plan) {
@@ -253,8 +253,9 @@ static Error *apply_rerun(Plan *plan, const char *rerun) {
 }
 
 Error *plan_new(Plan *out, const Experiment *experiment, const char *results, const char *rerun,
-                Arena *arena) {
+                const PlanRanks *ranks, Arena *arena) {
     *out = (Plan){.experiment = experiment,
+                  .ranks = ranks,
                   .folder = arena_print(arena, "%s/%s", results, experiment->name),
                   .cores = (int)sysconf(_SC_NPROCESSORS_ONLN),
                   .arena = arena};

@@ -10,9 +10,11 @@ typedef struct PlannedRun {
     const PlannedTrial *trial;
     const char *id;
     int replicas, threads;
+    int hosts; /* that its replicas are on; 0: not known, and `id` is of the one that is done */
     RunMode mode;
     int64_t steps; /* at most: a target may end it earlier */
     int64_t bucket_kib;
+    const char *label; /* NULL: none */
     bool done;
     bool rerun;         /* done before, but asked for again, or before it belonged to a search */
     bool timed_out;     /* it ended at layouts.max_seconds in this session: it is not
@@ -28,8 +30,9 @@ typedef struct PlannedRun {
 
 /* Runs that are carried out together: one layout, one mode, one instruction set. */
 typedef struct Phase {
-    int replicas, threads;
+    int replicas, threads, hosts; /* hosts as in PlannedRun */
     RunMode mode;
+    const char *label;
     bool alone;      /* one run at a time, nothing else of ours beside it: its timings count */
     const char *isa; /* NULL: whatever the machine has */
     SearchRole role; /* with a search: the runs of one of its stages */
@@ -45,6 +48,12 @@ typedef struct SkippedRun {
     int replicas, threads;
 } SkippedRun;
 
+/* The ranks of a job that carries a plan out. */
+typedef struct PlanRanks {
+    int n;
+    const int *hosts; /* (n) that the first 1, 2, ... n of them are on: comm_spans */
+} PlanRanks;
+
 typedef struct Plan {
     const Experiment *experiment;
     const char *folder;  /* results/<experiment> */
@@ -56,6 +65,7 @@ typedef struct Plan {
     int n_skipped;
     SkippedRun *skipped;
     int cores;
+    const PlanRanks *ranks; /* NULL: not known */
     /* ---- of a search; room for all of it from the start, so that nothing moves when it grows */
     int max_runs, n_first_runs, n_first_skipped;
     PlannedRun **point_run; /* (experiment->n_trials) the run of a point */
@@ -72,9 +82,14 @@ typedef enum {
 } PlanWinner;
 
 /* `rerun`: NULL, "failed", "diverged", "stale" or a trial or run id; matching finished runs count
- * as not done. */
+ * as not done. `ranks` NULL: nobody knows on how many hosts several replicas will be, or were; such
+ * a run is done when it is done on any number of them, and has that run's id. */
 Error *plan_new(Plan *out, const Experiment *experiment, const char *results, const char *rerun,
-                Arena *arena);
+                const PlanRanks *ranks, Arena *arena);
+
+/* From now on it is known on how many hosts a phase's replicas are: its runs are those. Which of
+ * them are done the next refresh tells. */
+void plan_know_hosts(Plan *plan, int phase, int hosts);
 
 /* A name for this call of `batchlab run`, for plan->session. */
 #define PLAN_SESSION_ROOM 128

@@ -96,9 +96,11 @@ void plan_print(const Plan *plan, const PlanEstimate *estimate) {
                             : phase->role == SEARCH_RERUN ? ", best points again"
                             : phase->rung                 ? ", points up to a rung"
                                                           : ", points";
-        printf("  %-6s replicas %d, threads %d%s%s: %d runs, %d done%s%s\n", mode_name(phase->mode),
-               phase->replicas, phase->threads, phase->isa ? ", isa " : "",
-               phase->isa ? phase->isa : "", phase->n, phase_done(plan, phase),
+        printf("  %-6s replicas %d, threads %d%s%s%s%s: %d runs, %d done%s%s\n",
+               mode_name(phase->mode), phase->replicas, phase->threads,
+               phase->label ? ", label " : "", phase->label ? phase->label : "",
+               phase->isa ? ", isa " : "", phase->isa ? phase->isa : "", phase->n,
+               phase_done(plan, phase),
                phase->replicas * phase->threads > plan->cores ? ", oversubscribed"
                : phase->alone                                 ? ", timed"
                                                               : "",
@@ -149,6 +151,7 @@ Json *plan_json(const Plan *plan, const PlanEstimate *estimate, Arena *arena) {
         json_add_text(one, "optimizer", run->trial->settings.optimizer->kind.name, arena);
         json_add_number(one, "replicas", run->replicas, arena);
         json_add_number(one, "threads", run->threads, arena);
+        json_add_text(one, "label", run->label, arena);
         json_add_text(one, "mode", mode_name(run->mode), arena);
         json_add_number(one, "steps", (double)run->steps, arena);
         json_add_flag(one, "done", run->done, arena);

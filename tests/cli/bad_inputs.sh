@@ -107,6 +107,9 @@ done <<'TABLE'
 2|s/"scaling": "none"/"scaling": "liner"/|trial.lr.scaling is 'liner', but there is no scaling|did you mean 'linear'?
 2|s/"steps": 5/"collective": "tre"/|layouts.collective is 'tre', but there is no collective|did you mean 'tree'?
 2|s/"steps": 5/"bucket_kib": 64, "collective": "ring"/|layouts.bucket_kib asks for buckets, but the collective 'ring' sums whole gradients only|layouts.collective=tree
+2|s/"steps": 5/"label": "a-b"/|layouts.label is 'a-b', which stands in folder names and has '-'|letters, digits and _
+2|s/"steps": 5/"label": "abcdefghijklmnopqrstuvwxyz"/|layouts.label has 26 characters, but should have 1 to 24|null for none
+2|s/"steps": 5/"label": 7/|layouts.label is a number, but should be a text|letters, digits, _
 2|s/"steps": 5/"bucket_kib": -1/|layouts.bucket_kib is -1|0 to
 2|s/"verify"/"verfiy"/|layouts.mode is 'verfiy'|did you mean 'verify'?
 2|s/"valid_accuracy"/"valid_accurracy"/|trial.stop.metric is 'valid_accurracy'|did you mean 'valid_accuracy'?

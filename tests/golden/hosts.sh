@@ -1,6 +1,7 @@
 #!/bin/sh
 # A real sweep over two and three hosts (network namespaces with limited links, MPI over TCP), started by plain mpirun with a
 # host file: the runs say how many hosts they had, and every digest is the one of a single process, whole gradients or buckets.
+# What was measured on one number of hosts is measured again on another one, in the same folder.
 unset OMPI_COMM_WORLD_RANK PMIX_RANK PMI_RANK SLURM_PROCID
 root=${BATCHLAB_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
 binary=${BATCHLAB_BINARY:-$root/build/release/batchlab}
@@ -48,7 +49,26 @@ over_hosts() { # hosts, slots a host, ranks, overrides
   [ "$code" -eq 0 ] || fail "$hosts hosts: exit code $code"
 }
 
+# Runs of two replicas, what they are called behind the trial.
+two_replicas() { # folder
+  find "$1/lan/runs" -name '*-r2t1*' | sed 's/.*-r2t1//' | sort | uniq -c | awk '{ print $1, $2 }' | tr '\n' ';'
+}
+
+on_one_host() {
+  mpirun --allow-run-as-root --oversubscribe -n 2 "$binary" run "$work/lan.json" "$@" --results "$work/2" >"$work/out" 2>"$work/err" ||
+    fail "two ranks on one host: exit code $?"
+}
+
 over_hosts 2 1 2
+[ "$(two_replicas "$work/2")" = '2 -h2-v30;' ] || fail "ids of two hosts: $(two_replicas "$work/2")"
+"$binary" plan "$work/lan.json" --results "$work/2" --json >"$work/plan" 2>"$work/err" || fail "plan"
+grep -A 12 'r2t1-h2-v30"' "$work/plan" | grep -c '"done": true' >"$work/n"
+[ "$(cat "$work/n")" -eq 2 ] || fail "a login node does not see what two hosts did: $(cat "$work/plan")"
+on_one_host
+[ "$(two_replicas "$work/2")" = '2 -h2-v30;2 -v30;' ] || fail "on one host after two: $(two_replicas "$work/2")"
+on_one_host layouts.label=again
+[ "$(two_replicas "$work/2")" = '2 -h2-v30;2 -lagain-v30;2 -v30;' ] || fail "under a label: $(two_replicas "$work/2")"
+[ "$(find "$work/2/lan/runs" -name '*-r1t1' | wc -l)" -eq 2 ] || fail "the two trials are trained once"
 over_hosts 3 2 5
 over_hosts 3 2 5 layouts.bucket_kib=1 'layouts.replicas=[2,3,5]'
 "$binary" run "$work/lan.json" 'layouts.replicas=[1]' --results "$work/1" >"$work/out" 2>"$work/err" || fail "one process"
@@ -60,6 +80,8 @@ rows() { # folder
 }
 rows "$work/1/lan" | awk '$1 == "verify" { print $4, $5 }' | sort -u >"$work/wanted"
 [ "$(wc -l <"$work/wanted")" -eq 2 ] || fail "two batches, two digests"
+rows "$work/2/lan" | awk '$1 == "verify" { print $2, $3 }' | sort | uniq -c | awk '{ print $1, $2, $3 }' | tr '\n' ';' >"$work/layouts"
+[ "$(cat "$work/layouts")" = '4 1 1;4 1 2;2 2 2;' ] || fail "layouts of two and one host: $(cat "$work/layouts")"
 for hosts in 2 3; do
   rows "$work/$hosts/lan" >"$work/rows"
   awk '$1 == "verify" { print $4, $5 }' "$work/rows" | sort -u | cmp -s - "$work/wanted" ||

@@ -9,7 +9,7 @@ static Plan *two_trials(Experiment *experiment, const char *folder, const char *
     Plan *plan = ARENA_NEW(arena, Plan);
     assert_ok(
         search_load(experiment, folder, "\"seeds\": 2, \"layouts\": {\"mode\": \"full\"}", arena));
-    assert_ok(plan_new(plan, experiment, folder, rerun, arena));
+    assert_ok(plan_new(plan, experiment, folder, rerun, NULL, arena));
     assert_int_equal(plan->n_runs, 2);
     return plan;
 }

@@ -27,13 +27,13 @@ static Study *study_new(const char *lines) {
     study->arena = arena;
     study->folder = scratch_new(arena);
     assert_ok(search_load(&study->experiment, study->folder, lines, arena));
-    assert_ok(plan_new(&study->plan, &study->experiment, study->folder, NULL, arena));
+    assert_ok(plan_new(&study->plan, &study->experiment, study->folder, NULL, NULL, arena));
     return study;
 }
 
 static Plan again(Study *study) {
     Plan plan;
-    assert_ok(plan_new(&plan, &study->experiment, study->folder, NULL, study->arena));
+    assert_ok(plan_new(&plan, &study->experiment, study->folder, NULL, NULL, study->arena));
     return plan;
 }
 

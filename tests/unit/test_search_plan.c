@@ -130,7 +130,7 @@ static void test_search_plan__fills_what_the_trial_leaves_open(void **state) {
 
 static Plan plan_of(const Experiment *experiment, const char *folder, Arena *arena) {
     Plan plan;
-    assert_ok(plan_new(&plan, experiment, folder, NULL, arena));
+    assert_ok(plan_new(&plan, experiment, folder, NULL, NULL, arena));
     return plan;
 }
 
@@ -223,7 +223,7 @@ static void test_search_plan__a_plain_run_of_a_point_is_trained_once_more(void *
     assert_true(plan.runs[0].done && !plan.runs[1].done && plan.runs[1].rerun);
     assert_int_equal(plan.winner[0], WINNER_UNKNOWN);
     Plan stale;
-    assert_ok(plan_new(&stale, &experiment, folder, "failed", arena));
+    assert_ok(plan_new(&stale, &experiment, folder, "failed", NULL, arena));
     assert_true(stale.runs[1].rerun && !stale.runs[0].rerun); /* --rerun asks for others */
     assert_ok(campaign_set_aside(&plan));
     assert_false(plan.runs[1].rerun);

@@ -10,7 +10,7 @@
 cd "$PBS_O_WORKDIR" || exit 1
 timeout --signal=USR1 --kill-after=120 --preserve-status 7080 \
   mpirun --hostfile "$PBS_NODEFILE" -n 2 --map-by slot:PE=1 --bind-to core --mca odls_base_sigkill_timeout 16 \
-  /opt/batchlab/bin/batchlab run experiments/smoke.json --results results --config bb47b6d4b57403d93e73235599341036a825f378a0013f40a50e2e56a87091ad --share "${PBS_ARRAY_INDEX:-0}/12"
+  /opt/batchlab/bin/batchlab run experiments/smoke.json --results results --config 57f7de086d9a48c9146d801eb1b1da77bb8e0442ba942ea8f8959b6200b3ab7f --share "${PBS_ARRAY_INDEX:-0}/12"
 code=$?
 if [ "$code" -eq 85 ]; then
   echo "$PBS_JOBNAME: out of time; queued again" >&2

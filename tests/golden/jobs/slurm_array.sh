@@ -20,7 +20,7 @@ launcher='' asked=''
 pass_on() { [ -z "$launcher" ] || kill -USR1 "$launcher" 2>/dev/null; }
 trap pass_on TERM
 trap 'asked=yes; pass_on' USR1
-command=(/opt/batchlab/bin/batchlab run experiments/smoke.json --results results --config b81ff83090760d12abbb50ca2842dc65d3a76b479837a3e67b848c7eb797239b seeds=2 'trial.stop={"epochs": 3}' --share "$SLURM_ARRAY_TASK_ID/8")
+command=(/opt/batchlab/bin/batchlab run experiments/smoke.json --results results --config 33fb32faa27db831707ab35f10af78b73bfb116cde029e180cb1ff94ed6b2c70 seeds=2 'trial.stop={"epochs": 3}' --share "$SLURM_ARRAY_TASK_ID/8")
 export SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"
 if srun --mpi=list 2>&1 | grep -qw pmix; then
   srun --mpi=pmix --cpu-bind=cores "${command[@]}" &

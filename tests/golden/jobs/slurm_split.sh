@@ -17,7 +17,7 @@ launcher='' asked=''
 pass_on() { [ -z "$launcher" ] || kill -USR1 "$launcher" 2>/dev/null; }
 trap pass_on TERM
 trap 'asked=yes; pass_on' USR1
-command=(/opt/batchlab/bin/batchlab run experiments/smoke.json --results results --config bb47b6d4b57403d93e73235599341036a825f378a0013f40a50e2e56a87091ad --share "$SLURM_ARRAY_TASK_ID/4")
+command=(/opt/batchlab/bin/batchlab run experiments/smoke.json --results results --config 57f7de086d9a48c9146d801eb1b1da77bb8e0442ba942ea8f8959b6200b3ab7f --share "$SLURM_ARRAY_TASK_ID/4")
 export SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"
 if srun --mpi=list 2>&1 | grep -qw pmix; then
   srun --mpi=pmix --cpu-bind=cores "${command[@]}" &
