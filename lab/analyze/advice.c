@@ -215,7 +215,8 @@ static void fit_work(Advice *advice, const Timings *timings, Arena *arena) {
 static const CommFit *comm_fit(const Advice *advice, const Scaling *scaling) {
     for (int i = 0; i < scaling->n_fits; i++) {
         const CommFit *fit = &scaling->fit[i];
-        if (fit->n_points > 0 && fit->header->n_weights == advice->header->n_weights &&
+        if (fit->n_points > 0 && fit->header->hosts <= 1 &&
+            fit->header->n_weights == advice->header->n_weights &&
             fit->header->threads == advice->work.threads &&
             strcmp(run_label(fit->header), advice->work.label) == 0 &&
             strcmp(fit->header->collective, advice->header->collective) == 0)
@@ -235,7 +236,8 @@ static Cluster own_machine(const Advice *advice, const Timings *timings) {
     int64_t most = 1, threads = advice->work.threads;
     for (int i = 0; i < timings->n; i++) {
         const Timing *timing = &timings->timing[i];
-        if (same_layouts(timing, advice) && !timing->oversubscribed && timing->replicas > most)
+        if (same_layouts(timing, advice) && !timing->oversubscribed && timing->hosts <= 1 &&
+            timing->replicas > most)
             most = timing->replicas;
     }
     return (Cluster){.cluster = "the study's own machine",

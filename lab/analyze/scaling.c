@@ -79,12 +79,31 @@ static void add_line(Scaling *out, ScalingKind kind, const Timing *const *timing
         line->point[i] = point_make(timings[i], has_one ? timings[0] : NULL);
 }
 
+/* What was measured on several numbers of hosts gets a line for the fewest, one for the next, and
+ * so on, each from one replica on. `timings` (n) by replicas, then hosts. */
+static void add_lines(Scaling *out, ScalingKind kind, const Timing *const *timings, int n,
+                      Arena *arena) {
+    const Timing **line = ARENA_ARRAY(arena, const Timing *, n);
+    int most = 0;
+    for (int spread = 0; spread <= most; spread++) {
+        int m = 0;
+        for (int i = 0, place = 0; i < n; i++) {
+            bool same = i > 0 && timings[i]->replicas == timings[i - 1]->replicas;
+            place = same ? place + (timings[i]->hosts != timings[i - 1]->hosts) : 0;
+            most = place > most ? place : most;
+            if (place == spread || timings[i]->replicas == 1)
+                line[m++] = timings[i];
+        }
+        add_line(out, kind, line, m, arena);
+    }
+}
+
 static void strong_lines(Scaling *out, const Timing *const *timings, int n, Arena *arena) {
     for (int i = 0, end; i < n; i = end) {
         for (end = i + 1; end < n && same_work(timings[i], timings[end]) &&
                           timings[i]->global_batch == timings[end]->global_batch;)
             end++;
-        add_line(out, SCALING_STRONG, &timings[i], end - i, arena);
+        add_lines(out, SCALING_STRONG, &timings[i], end - i, arena);
     }
 }
 
@@ -110,7 +129,7 @@ static void weak_lines(Scaling *out, const Timings *timings, Arena *arena) {
                           even[i]->global_batch / even[i]->replicas ==
                               even[end]->global_batch / even[end]->replicas;)
             end++;
-        add_line(out, SCALING_WEAK, &even[i], end - i, arena);
+        add_lines(out, SCALING_WEAK, &even[i], end - i, arena);
     }
 }
 
@@ -137,9 +156,11 @@ void scaling_fit(double *start_s, double *round_s, const double *x, const double
     }
 }
 
+/* Memory and network have costs of their own. */
 static bool same_comm(const RunHeader *a, const RunHeader *b) {
     return a->n_weights == b->n_weights && a->threads == b->threads &&
-           strcmp(a->collective, b->collective) == 0 && strcmp(run_label(a), run_label(b)) == 0;
+           (a->hosts > 1) == (b->hosts > 1) && strcmp(a->collective, b->collective) == 0 &&
+           strcmp(run_label(a), run_label(b)) == 0;
 }
 
 static CommFit *fit_of(Scaling *scaling, const RunHeader *header, bool make) {
@@ -220,9 +241,11 @@ static void predict_line(Scaling *scaling, ScalingLine *line) {
     const Timing *one = line->point[0].timing;
     if (!isfinite(line->point[0].speedup) || !(one->stage_s[STAGE_COMPUTE] > 0))
         return; /* no single replica, or a run measured elsewhere that has no stages */
+    const ScalingPoint *last = &line->point[line->n - 1];
     for (int i = 0; i < line->n; i++) {
         ScalingPoint *point = &line->point[i];
-        const CommFit *fit = fit_of(scaling, point->timing->header, false);
+        const Timing *several = (point->timing->replicas > 1 ? point : last)->timing;
+        const CommFit *fit = fit_of(scaling, several->header, false);
         if (!fit || fit->n_points == 0)
             continue;
         point->predicted_s = predict(point->timing, one, fit);
@@ -267,7 +290,8 @@ Scaling scaling_make(const Timings *timings, Arena *arena) {
     weak_lines(&out, timings, arena);
     for (int l = 0; l < out.n_lines; l++)
         for (int i = 0; i < out.line[l].n; i++)
-            fit_of(&out, out.line[l].point[i].timing->header, true);
+            if (out.line[l].point[i].timing->replicas > 1)
+                fit_of(&out, out.line[l].point[i].timing->header, true);
     Sample *samples = ARENA_ARRAY(arena, Sample, n + 1);
     for (int i = 0; i < out.n_fits; i++)
         fit_one(&out.fit[i], &out, samples, arena);

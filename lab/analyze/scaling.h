@@ -25,7 +25,8 @@ typedef struct ScalingPoint {
     bool held_out;
 } ScalingPoint;
 
-/* Points of one curve, by replicas; the first is R = 1 when that was measured. */
+/* Points of one curve, by replicas; the first is R = 1 when that was measured. All points of one R
+ * were on as many hosts. */
 typedef struct ScalingLine {
     ScalingKind kind;
     int64_t examples; /* strong: global_batch; weak: examples per replica */
@@ -34,7 +35,8 @@ typedef struct ScalingLine {
 } ScalingLine;
 
 /* communication(R) = start_s + round_s log2 R for R > 1: the rounds of a binomial tree. Fitted for
- * one weight count, thread count, collective and label over all batches. */
+ * one weight count, thread count, collective and label over all batches, on one host or on several.
+ */
 typedef struct CommFit {
     const RunHeader *header;  /* of one of its runs */
     double start_s, round_s;  /* both >= 0 */

@@ -90,4 +90,4 @@ done
 awk '$1 == "verify" { print $2, $3 }' "$work/rows" | sort -u | tr '\n' ';' >"$work/layouts"
 [ "$(cat "$work/layouts")" = '1 1;1 2;2 3;3 5;' ] || fail "layouts: $(cat "$work/layouts")"
 [ "$(awk '$1 == "verify" && $6 ~ /-b1-/' "$work/rows" | wc -l)" -eq 6 ] || fail "three layouts of two trials in buckets"
-echo "2 and 3 hosts, 1 to 5 replicas, whole gradients and buckets: the same digests as one process"
+echo "2 and 3 hosts, 1 to 5 replicas, whole gradients and buckets: the same digests as one process, each number of hosts measured"

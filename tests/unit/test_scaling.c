@@ -1,6 +1,8 @@
 /* Timings and the scaling model. (The rules that scale the learning rate are tested in
  * test_schedule.c.) */
+#include "lab/analyze/layouts.h"
 #include "lab/analyze/scaling.h"
+#include "lab/analyze/work.h"
 #include "lab/base/stats.h"
 #include "tests/unit/fixture_runs.h"
 
@@ -163,6 +165,94 @@ static void test_scaling__efficiency_is_speedup_over_replicas(void **state) {
     arena_end(arena);
 }
 
+/* The same layouts `slower` times as slow, under a label or on two hosts (R > 1). */
+static RunRecord *with_others(int *n, const char *label, bool two_hosts, double slower,
+                              Arena *arena) {
+    int n_each, n_others;
+    RunRecord *first = layouts(&n_each, two_batches, 2, 4, arena);
+    RunRecord *others = layouts(&n_others, two_batches, 2, 4, arena);
+    RunRecord *all = ARENA_ARRAY(arena, RunRecord, 2 * n_each);
+    memcpy(all, first, sizeof *all * (size_t)n_each);
+    *n = n_each;
+    for (int i = 0; i < n_others; i++) {
+        RunRecord *run = &others[i];
+        if (two_hosts && run->header.replicas == 1)
+            continue;
+        run->header.label = label;
+        run->header.hosts = two_hosts ? 2 : 1;
+        for (int64_t s = 0; s < run->n_steps; s++) {
+            double more = (slower - 1) * run->steps[s].step_s;
+            run->steps[s].step_s += more;
+            run->steps[s].reduce_s += more;
+        }
+        all[(*n)++] = *run;
+    }
+    return all;
+}
+
+static void test_timing__labels_are_not_averaged(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    int n;
+    RunRecord *runs = with_others(&n, "slow_net", false, 3, arena);
+    Timings plain = timings_make(runs, 6, arena), all = timings_make(runs, n, arena);
+    assert_int_equal(plain.n, 6);
+    assert_int_equal(all.n, 12);
+    for (int i = 0; i < 6; i++) { /* those without a label come first */
+        assert_true(all.timing[i].step_s == plain.timing[i].step_s);
+        assert_true(fabs(all.timing[6 + i].step_s / plain.timing[i].step_s - 3) < 1e-9);
+        assert_false(layouts_match(&all.timing[i], &all.timing[6 + i]));
+    }
+    assert_ptr_equal(layouts_shown(&all), &all.timing[0]);
+    assert_null(strstr(layouts_title(&all.timing[0], arena), "label"));
+    assert_non_null(strstr(layouts_title(&all.timing[6], arena), ", label slow_net"));
+    Scaling scaling = scaling_make(&all, arena), alone = scaling_make(&plain, arena);
+    assert_int_equal(scaling.n_lines, 2 * alone.n_lines);
+    assert_int_equal(scaling.n_fits, 2);
+    assert_true(scaling.fit[0].round_s == alone.fit[0].round_s);
+    assert_true(scaling.fit[1].round_s > 2 * alone.fit[0].round_s);
+    /* what was measured under a label has its base there */
+    for (int l = 0; l < scaling.n_lines; l++)
+        for (int i = 0; i < scaling.line[l].n; i++)
+            assert_string_equal(run_label(scaling.line[l].point[i].timing->header),
+                                run_label(scaling.line[l].point[0].timing->header));
+    Work of_plain, of_label;
+    work_fit(&of_plain, &all, &all.timing[0], arena);
+    work_fit(&of_label, &all, &all.timing[6], arena);
+    assert_int_equal(of_plain.n, 2);
+    assert_int_equal(of_label.n, 2);
+    assert_string_equal(of_label.label, "slow_net");
+    arena_end(arena);
+}
+
+static void test_scaling__several_hosts_have_lines_and_costs_of_their_own(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    int n;
+    RunRecord *runs = with_others(&n, NULL, true, 3, arena);
+    assert_int_equal(n, 10);
+    Timings one = timings_make(runs, 6, arena), all = timings_make(runs, n, arena);
+    Scaling alone = scaling_make(&one, arena), scaling = scaling_make(&all, arena);
+    assert_int_equal(scaling.n_lines, 2 * alone.n_lines);
+    assert_int_equal(scaling.n_fits, 2);
+    assert_true(scaling.fit[0].round_s == alone.fit[0].round_s &&
+                scaling.fit[0].start_s == alone.fit[0].start_s);
+    assert_true(scaling.fit[1].header->hosts == 2);
+    assert_true(scaling.fit[1].round_s > 2 * alone.fit[0].round_s);
+    for (int l = 0; l < scaling.n_lines; l++) {
+        const ScalingLine *line = &scaling.line[l];
+        const ScalingPoint *point = line->point;
+        bool based = point[0].timing->replicas == 1;
+        assert_true(based || line->kind == SCALING_WEAK);
+        assert_true(!based || (point[0].speedup == 1 && isfinite(point[0].predicted_s)));
+        for (int i = 1; i < line->n; i++) {
+            assert_true(point[i].timing->replicas > point[i - 1].timing->replicas);
+            assert_int_equal(point[i].timing->hosts, point[based].timing->hosts);
+        }
+    }
+    arena_end(arena);
+}
+
 static void test_scaling__oversubscribed_points_stay_out_of_the_fit(void **state) {
     (void)state;
     Arena *arena = arena_new();
@@ -266,6 +356,8 @@ int main(void) {
         cmocka_unit_test(test_scaling__fit_recovers_a_line_and_stays_non_negative),
         cmocka_unit_test(test_scaling__holds_out_the_largest_and_predicts_it),
         cmocka_unit_test(test_scaling__efficiency_is_speedup_over_replicas),
+        cmocka_unit_test(test_timing__labels_are_not_averaged),
+        cmocka_unit_test(test_scaling__several_hosts_have_lines_and_costs_of_their_own),
         cmocka_unit_test(test_scaling__oversubscribed_points_stay_out_of_the_fit),
         cmocka_unit_test(test_scaling__strong_and_weak_are_told_apart),
         cmocka_unit_test(test_scaling__without_one_replica_there_is_no_efficiency),
