@@ -7,6 +7,7 @@
 #include "lab/cli/share.h"
 #include "lab/cli/show_plan.h"
 #include "lab/cli/tell.h"
+#include "lab/sweep/hosts.h"
 #include "lab/sweep/launch.h"
 #include "lab/sweep/together.h"
 
@@ -125,6 +126,14 @@ static Error *read_start_limit(double *out, const CommandLine *line) {
     return NULL;
 }
 
+/* The ranks that it starts will tell where they are. */
+static bool asks_for_hosts(const Plan *plan) {
+    bool unknown = false;
+    for (int i = 0; i < plan->n_phases; i++)
+        unknown |= plan->phases[i].hosts == 0 && plan->phases[i].n > 0;
+    return unknown && hosts_may_be_several();
+}
+
 /* The driver: a process of its own, no MPI. */
 static Error *drive(Plan *plan, const char *file, const CommandLine *line, Hooks *hooks,
                     Arena *arena) {
@@ -152,7 +161,8 @@ static Error *drive(Plan *plan, const char *file, const CommandLine *line, Hooks
     launch_catch_signals();
     int left = plan->n_runs - plan_count_done(plan), pending = plan_count_pending(plan);
     if (left == 0 && pending == 0)
-        say("%s: all %d runs are done already", plan->experiment->name, plan->n_runs);
+        say("%s: all %d runs are done already%s", plan->experiment->name, plan->n_runs,
+            asks_for_hosts(plan) ? "; are they on the hosts that replicas have here?" : "");
     else if (pending == 0)
         say("%s: %d trials, %d runs, %d to do", plan->experiment->name, plan_count_trials(plan),
             plan->n_runs, left);

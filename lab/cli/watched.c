@@ -15,7 +15,11 @@ static const char *folder_of(const char *path, Arena *arena) {
     return !slash ? "." : slash == path ? "/" : arena_copy_n(arena, path, (size_t)(slash - path));
 }
 
-static Error *count_planned(Watched *watched, Arena *scratch) {
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static Error *take_plan(Watched *watched, Arena *scratch) {
     Experiment experiment;
     Plan plan;
     const char *file = arena_print(scratch, "%s/experiment.json", watched->folder);
@@ -27,12 +31,16 @@ static Error *count_planned(Watched *watched, Arena *scratch) {
                          experiment.name);
     watched->grows = experiment.search && plan_count_pending(&plan) > 0;
     watched->n_planned = plan.n_runs;
+    watched->planned = ARENA_ARRAY(watched->arena, const char *, plan.n_runs);
+    for (int i = 0; i < plan.n_runs; i++)
+        watched->planned[i] = plan_id_anywhere(plan.runs[i].id, watched->arena);
+    qsort(watched->planned, (size_t)plan.n_runs, sizeof *watched->planned, by_text);
     return NULL;
 }
 
 void watched_plan(Watched *watched) {
     Arena *scratch = arena_new();
-    Error *error = count_planned(watched, scratch);
+    Error *error = take_plan(watched, scratch);
     if (error) {
         watched->n_planned = -1;
         watched->why_unplanned = arena_copy(watched->arena, error_text(error));
@@ -128,8 +136,10 @@ static Error *look_at(Watched *watched) {
         WatchedRun *run = &watched->run[i];
         bool news, knew = run->follow.begun;
         PASS(run_follow_look(&run->follow, &news));
-        if (run->follow.begun && !knew)
+        if (run->follow.begun && !knew) {
             run->cell = cell_of(&run->follow.header, watched->arena);
+            run->id = plan_id_anywhere(run->follow.header.run_id, watched->arena);
+        }
     }
     return NULL;
 }
@@ -161,15 +171,47 @@ Error *watched_look(Watched *watched, void (*tell)(void *self, const WatchedRun 
 /* ---- told */
 
 /* A point that its search stopped is interrupted, and done with. */
-int watched_done(const Watched *watched) {
+static bool is_done(const WatchedRun *run) {
+    return run->follow.begun && run->state >= STATE_ENDED &&
+           (run->state != STATE_ENDED + OUTCOME_INTERRUPTED ||
+            run->follow.summary.pruned_at_step > 0);
+}
+
+static bool has_begun(const WatchedRun *run) {
+    return run->follow.begun;
+}
+
+/* A folder may hold runs of other layouts and labels too, and one layout on several numbers of
+ * hosts. */
+static int count(const Watched *watched, bool (*counts)(const WatchedRun *run)) {
+    Arena *scratch = arena_new();
+    bool *seen = ARENA_ARRAY(scratch, bool, watched->n_planned > 0 ? watched->n_planned : 1);
     int n = 0;
     for (int i = 0; i < watched->n; i++) {
         const WatchedRun *run = &watched->run[i];
-        n += run->follow.begun && run->state >= STATE_ENDED &&
-             (run->state != STATE_ENDED + OUTCOME_INTERRUPTED ||
-              run->follow.summary.pruned_at_step > 0);
+        if (!counts(run))
+            continue;
+        const char **planned = watched->n_planned > 0
+                                   ? bsearch(&run->id, watched->planned, (size_t)watched->n_planned,
+                                             sizeof run->id, by_text)
+                                   : NULL;
+        if (watched->n_planned < 0)
+            n++;
+        else if (planned && !seen[planned - watched->planned]) {
+            seen[planned - watched->planned] = true;
+            n++;
+        }
     }
+    arena_end(scratch);
     return n;
+}
+
+int watched_done(const Watched *watched) {
+    return count(watched, is_done);
+}
+
+int watched_begun(const Watched *watched) {
+    return count(watched, has_begun);
 }
 
 const char *watched_state_name(WatchedState state) {

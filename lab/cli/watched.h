@@ -16,15 +16,17 @@ typedef enum {
 typedef struct WatchedRun {
     RunFollow follow;
     WatchedState state;
+    const char *id;   /* without hosts (plan_id_anywhere), which a plan does not know */
     const char *cell; /* "momentum, B = 64, seed 0, 2 x 1": what it is, for people */
 } WatchedRun;
 
 typedef struct Watched {
     const char *folder, *name, *question;
-    int n_planned; /* runs that are to be; -1: its config cannot be planned here */
-    bool grows;    /* a search: more may follow */
-    bool alive;    /* a process works here */
-    int n;         /* begun runs, by run id */
+    int n_planned;        /* runs that are to be; -1: its config cannot be planned here */
+    const char **planned; /* (n_planned) their ids without hosts, sorted */
+    bool grows;           /* a search: more may follow */
+    bool alive;           /* a process works here */
+    int n;                /* begun runs, by run id */
     WatchedRun *run;
     int n_of[STATE_N];
     double examples_s; /* of all running ones */
@@ -39,7 +41,10 @@ void watched_plan(Watched *watched);
 /* Looks at every run; calls tell(self, run) for each whose state changed. */
 Error *watched_look(Watched *watched, void (*tell)(void *self, const WatchedRun *run), void *self);
 
-int watched_done(const Watched *watched); /* runs that nothing is to be done for */
+/* Planned runs that nothing is to be done for, and those that have begun; all runs of the folder
+ * where nobody knows what is planned. */
+int watched_done(const Watched *watched);
+int watched_begun(const Watched *watched);
 const char *watched_state_name(WatchedState state);
 /* Seconds that a running run still takes when it goes through to its last step; NaN: unknown. */
 double watched_left_s(const WatchedRun *run);

@@ -11,7 +11,7 @@
 
 const char *watched_totals(const Watched *watched, Arena *arena) {
     Text text = text_new(arena);
-    int done = watched_done(watched), begun = 0;
+    int done = watched_done(watched), begun = watched_begun(watched), all = 0;
     if (watched->n_planned >= 0)
         text_add(&text, "%d of %s%d runs done", done, watched->grows ? "at least " : "",
                  watched->n_planned);
@@ -28,7 +28,9 @@ const char *watched_totals(const Watched *watched, Arena *arena) {
     if (watched->n_of[STATE_LEFT])
         text_add(&text, ", %d left unfinished", watched->n_of[STATE_LEFT]);
     for (int state = 0; state < STATE_N; state++)
-        begun += watched->n_of[state];
+        all += watched->n_of[state];
+    if (all > begun)
+        text_add(&text, ", %d of other layouts or trials", all - begun);
     if (watched->n_planned > begun)
         text_add(&text, ", %d to come", watched->n_planned - begun);
     if (watched->examples_s > 0)

@@ -84,3 +84,13 @@ Error *hosts_words(const char ***out, int *n, const char *path, Arena *arena) {
             (*out)[(*n)++] = arena_print(arena, "%s=%s", value->key, value->text);
     return NULL;
 }
+
+bool hosts_may_be_several(void) {
+    static const char *const lists[] = {"OMPI_MCA_orte_default_hostfile", "PBS_NODEFILE",
+                                        "LSB_DJOB_HOSTFILE", "PE_HOSTFILE"};
+    const char *slurm = getenv("SLURM_JOB_NUM_NODES");
+    bool several = slurm && atoi(slurm) > 1;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        several |= getenv(lists[i]) != NULL;
+    return several;
+}

@@ -23,4 +23,8 @@ Error *hosts_sagemaker(Hosts *out, const char *path, Arena *arena);
  * "batchlab", then every other one as NAME=VALUE. */
 Error *hosts_words(const char ***out, int *n, const char *path, Arena *arena);
 
+/* A scheduler, or a host file in the environment, may have Open MPI's mpirun use other hosts than
+ * this one without being told to on its command line. */
+bool hosts_may_be_several(void);
+
 #endif

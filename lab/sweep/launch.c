@@ -3,6 +3,7 @@
 #include "lab/base/clock.h"
 #include "lab/base/say.h"
 #include "lab/sweep/claim.h"
+#include "lab/sweep/hosts.h"
 #include "lab/sweep/rungs.h"
 #include "lab/sweep/worker.h"
 
@@ -20,6 +21,7 @@ enum { MAX_WORKERS = 256, MAX_CRASHES = 2 };
 typedef struct Driver {
     Plan *plan;
     const Phase *phase; /* being carried out */
+    const Phase *asked; /* whose workers were started to hear where they are */
     const LaunchOptions *options;
     Worker *worker; /* (MAX_WORKERS) */
     int n_workers;
@@ -50,17 +52,25 @@ static void show(Driver *driver, const Worker *worker) {
     progress_set(&driver->progress, driver->done, note);
 }
 
+/* Its runs are those on so many hosts, which may be left where others are done. */
+static void hear_hosts(Driver *driver, int hosts) {
+    Plan *plan = driver->plan;
+    if (driver->phase->hosts == hosts)
+        return;
+    plan_know_hosts(plan, (int)(driver->phase - plan->phases), hosts);
+    error_end(plan_refresh_runs(plan)); /* what fails there fails when the phase is looked at */
+    driver->progress.total = driver->done + plan_work(plan) + plan_pending_work(plan);
+}
+
 static void hear(void *self, Worker *worker) {
     Driver *driver = self;
     const Phase *phase = driver->phase;
     char word[16] = "", id[256] = "", rest[64] = "";
     long long steps = 0; /* behind an outcome */
     int hosts = 0;
-    if (sscanf(worker->line, "ready %d", &hosts) == 1 && hosts > 0) {
-        plan_know_hosts(driver->plan, (int)(phase - driver->plan->phases), hosts);
-        return;
-    }
-    if (sscanf(worker->line, "%15s %255s %63s %lld", word, id, rest, &steps) < 2)
+    if (sscanf(worker->line, "ready %d", &hosts) == 1 && hosts > 0)
+        hear_hosts(driver, hosts);
+    else if (sscanf(worker->line, "%15s %255s %63s %lld", word, id, rest, &steps) < 2)
         return;
     PlannedRun *run = find_run(phase, id);
     if (!run)
@@ -187,6 +197,12 @@ static Error *judge(Driver *driver, const Phase *phase, const Worker *worker) {
     if (code == CODE_IO || code == CODE_USAGE || code == CODE_MISSING || code == CODE_STOPPED)
         return error_hint(error_new(code, "a worker gave up (%s)", room),
                           "its message above says why; the same command goes on");
+    if (!worker->run && driver->asked == phase) {
+        say("nobody tells on how many hosts %d replicas would be here (%s): what is done on any "
+            "stays done",
+            phase->replicas, room);
+        return NULL;
+    }
     if (!worker->run)
         return judge_start(driver, phase, worker, code, room);
     int index = (int)(worker->run - driver->plan->runs);
@@ -198,10 +214,15 @@ static Error *judge(Driver *driver, const Phase *phase, const Worker *worker) {
                : campaign_mark_failed(driver->plan, phase, &driver->plan->runs[index], room);
 }
 
-/* Starts workers for what is left of a phase and waits for them. */
+/* Everything is done on some number of hosts, and mpirun may use another one here. */
+static bool is_to_ask(const Driver *driver, const Phase *phase) {
+    return phase->n > 0 && phase->hosts == 0 && driver->asked != phase && hosts_may_be_several();
+}
+
+/* Starts workers for what is left of a phase, or may be, and waits for them. */
 static Error *carry_out(Driver *driver, int index) {
     const Phase *phase = &driver->plan->phases[index];
-    int left = claim_count_left(driver->plan, phase),
+    int left = driver->asked == phase ? 1 : claim_count_left(driver->plan, phase),
         side_by_side = driver->plan->cores / phase->threads;
     int n = phase->alone || side_by_side < 1 ? 1 : side_by_side;
     n = phase->parallel && phase->parallel < n ? phase->parallel : n;
@@ -230,12 +251,14 @@ static Error *carry_out_phase(Driver *driver, int index) {
         driver->progress.total = driver->done + plan_work(plan) + plan_pending_work(plan);
         PASS(claim_look(plan, phase));
         int left = claim_count_left(plan, phase), taken = left ? claim_count_taken(plan, phase) : 0;
-        if (left == 0)
+        bool ask = left == 0 && is_to_ask(driver, phase);
+        if (left == 0 && !ask)
             return NULL;
+        driver->asked = ask ? phase : NULL;
         if (*driver->stop)
             return error_hint(error_new(CODE_STOPPED, "stopped on request"),
                               "the same command goes on from here");
-        if (taken < left) {
+        if (ask || taken < left) {
             waiting_since_s = 0;
             PASS(carry_out(driver, index));
             continue;

@@ -91,6 +91,9 @@ Error *plan_new(Plan *out, const Experiment *experiment, const char *results, co
  * them are done the next refresh tells. */
 void plan_know_hosts(Plan *plan, int phase, int hosts);
 
+/* A run's id without what it says of hosts: the same for a layout on any number of them. */
+const char *plan_id_anywhere(const char *run_id, Arena *arena);
+
 /* A name for this call of `batchlab run`, for plan->session. */
 #define PLAN_SESSION_ROOM 128
 void plan_session(char out[PLAN_SESSION_ROOM]);

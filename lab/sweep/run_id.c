@@ -31,6 +31,18 @@ const char *run_id(const Plan *plan, const PlannedRun *run, int hosts, Arena *ar
     return arena_print(arena, "%s%s%s", head_of(run, arena), spread, tail_of(plan, run, arena));
 }
 
+const char *plan_id_anywhere(const char *id, Arena *arena) {
+    const char *layout = strchr(id, '-');
+    const char *hosts = layout ? strchr(layout + 1, '-') : NULL; /* behind replicas and threads */
+    if (!hosts || hosts[1] != 'h')
+        return arena_copy(arena, id);
+    size_t digits = strspn(hosts + 2, "0123456789");
+    const char *rest = hosts + 2 + digits;
+    if (digits == 0 || (*rest && *rest != '-'))
+        return arena_copy(arena, id);
+    return arena_print(arena, "%.*s%s", (int)(hosts - id), id, rest);
+}
+
 /* How many hosts the run `name` had, if it is this run on two and more of them; else 0. */
 static int hosts_of(const PlannedRun *run, const char *head, const char *tail, const char *name) {
     size_t n = strlen(head);

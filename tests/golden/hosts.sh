@@ -32,15 +32,14 @@ fail() {
   exit 1
 }
 
-over_hosts() { # hosts, slots a host, ranks, overrides
-  hosts=$1 slots=$2 ranks=$3
-  shift 3
+lan() { # hosts, slots a host, command
+  hosts=$1 slots=$2
+  shift 2
   rm -f "$work/hostfile"
   for i in $(seq "$hosts"); do
     echo "10.77.0.$i slots=$slots" >>"$work/hostfile"
   done
-  sh "$root/tests/tools/lan.sh" "$hosts" 1gbit timeout 120 mpirun --hostfile "$work/hostfile" -n "$ranks" \
-    "$binary" run "$work/lan.json" "$@" --results "$work/$hosts" >"$work/out" 2>"$work/err"
+  sh "$root/tests/tools/lan.sh" "$hosts" 1gbit timeout 120 "$@" >"$work/out" 2>"$work/err"
   code=$?
   [ "$code" -ne 77 ] || {
     cat "$work/out"
@@ -49,13 +48,24 @@ over_hosts() { # hosts, slots a host, ranks, overrides
   [ "$code" -eq 0 ] || fail "$hosts hosts: exit code $code"
 }
 
+over_hosts() { # hosts, slots a host, ranks, overrides
+  hosts=$1 slots=$2 ranks=$3
+  shift 3
+  lan "$hosts" "$slots" mpirun --hostfile "$work/hostfile" -n "$ranks" \
+    "$binary" run "$work/lan.json" --results "$work/$hosts" "$@"
+}
+
+driver_over_hosts() { # overrides; mpirun finds the hosts in its environment
+  OMPI_MCA_orte_default_hostfile="$work/hostfile" lan 2 1 "$binary" run "$work/lan.json" "$@"
+}
+
 # Runs of two replicas, what they are called behind the trial.
 two_replicas() { # folder
   find "$1/lan/runs" -name '*-r2t1*' | sed 's/.*-r2t1//' | sort | uniq -c | awk '{ print $1, $2 }' | tr '\n' ';'
 }
 
 on_one_host() {
-  mpirun --allow-run-as-root --oversubscribe -n 2 "$binary" run "$work/lan.json" "$@" --results "$work/2" >"$work/out" 2>"$work/err" ||
+  mpirun --allow-run-as-root --oversubscribe -n 2 "$binary" run "$work/lan.json" --results "$work/2" "$@" >"$work/out" 2>"$work/err" ||
     fail "two ranks on one host: exit code $?"
 }
 
@@ -68,7 +78,33 @@ on_one_host
 [ "$(two_replicas "$work/2")" = '2 -h2-v30;2 -v30;' ] || fail "on one host after two: $(two_replicas "$work/2")"
 on_one_host layouts.label=again
 [ "$(two_replicas "$work/2")" = '2 -h2-v30;2 -lagain-v30;2 -v30;' ] || fail "under a label: $(two_replicas "$work/2")"
+"$binary" status "$work/2/lan" >"$work/out" 2>"$work/err"
+code=$?
+[ "$code" -eq 3 ] || fail "status: exit code $code, and three and five replicas are left under this label"
+grep -q '^lan: 6 of 10 runs done (12 budget_spent), 0 running, 6 of other layouts' "$work/out" || fail "status of a label"
 [ "$(find "$work/2/lan/runs" -name '*-r1t1' | wc -l)" -eq 2 ] || fail "the two trials are trained once"
+# The driver of `run` hears from its workers where they are.
+"$binary" run "$work/lan.json" 'layouts.replicas=[1,2]' --results "$work/driven" >"$work/out" 2>"$work/err" || fail "driver"
+[ "$(two_replicas "$work/driven")" = '2 -v30;' ] || fail "driver on one host: $(two_replicas "$work/driven")"
+driver_over_hosts 'layouts.replicas=[1,2]' --results "$work/driven"
+[ "$(two_replicas "$work/driven")" = '2 -h2-v30;2 -v30;' ] || fail "driver on two hosts: $(two_replicas "$work/driven")"
+driver_over_hosts 'layouts.replicas=[1,2]' --results "$work/driven"
+[ "$(two_replicas "$work/driven")" = '2 -h2-v30;2 -v30;' ] || fail "again: $(two_replicas "$work/driven")"
+"$binary" run "$work/lan.json" 'layouts.replicas=[1,2]' --results "$work/driven" >"$work/out" 2>"$work/err" || fail "driver"
+grep -q 'all 6 runs are done already$' "$work/err" || fail "nothing was left"
+
+# What two hosts began one host ends, with the bits of a run that nobody disturbed.
+set -- layouts.mode=full 'layouts.replicas=[2]' 'sweep.global_batch=[96]' trial.stop.steps=4000 layouts.checkpoint_s=0.2
+over_hosts 2 1 2 "$@" layouts.max_seconds=0.7 --results "$work/moved"
+[ "$(two_replicas "$work/moved")" = '1 -h2;' ] || fail "interrupted on two hosts: $(two_replicas "$work/moved")"
+on_one_host "$@" --results "$work/moved"
+grep -q ' goes on after step' "$work/err" || fail "it started again"
+on_one_host "$@" --results "$work/still"
+"$binary" export "$work/moved/lan" --json >"$work/moved.json" 2>"$work/err" || fail "export"
+"$binary" export "$work/still/lan" --json >"$work/still.json" 2>"$work/err" || fail "export"
+digest=$(sed -n 's/.*"trajectory_sha256": "\([0-9a-f]*\)".*/\1/p' "$work/still.json")
+grep -q "\"trajectory_sha256\": \"${digest:-none}\"" "$work/moved.json" || fail "it ends with other bits"
+
 over_hosts 3 2 5
 over_hosts 3 2 5 layouts.bucket_kib=1 'layouts.replicas=[2,3,5]'
 "$binary" run "$work/lan.json" 'layouts.replicas=[1]' --results "$work/1" >"$work/out" 2>"$work/err" || fail "one process"

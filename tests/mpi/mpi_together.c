@@ -72,6 +72,16 @@ static int fail_together(Comm *comm, int fails_on) {
     return n_failed;
 }
 
+/* The hosts of the first 1, 2, ... ranks, on every rank. */
+static int span(Comm *comm, int ranks_per_host, Arena *arena) {
+    int n_failed = 0, *hosts = ARENA_ARRAY(arena, int, comm_size(comm));
+    comm_spans(hosts, comm);
+    for (int i = 0; i < comm_size(comm); i++)
+        n_failed += check(hosts[i] == i / ranks_per_host + 1, comm_rank(comm), "hosts of ranks");
+    n_failed += check(hosts[comm_size(comm) - 1] == comm_hosts(comm), comm_rank(comm), "all hosts");
+    return n_failed;
+}
+
 int main(void) {
     Arena *arena = arena_new();
     Comm *world, *group, *halves;
@@ -85,6 +95,9 @@ int main(void) {
         return 1;
     n_failed += prepare_all(world);
     n_failed += prepare_all(halves);
+    n_failed += span(world, comm_size(world), arena);
+    n_failed += span(halves, 2, arena);
+    n_failed += span(comm_alone(arena), 1, arena);
     for (int rank = 0; rank < comm_size(world); rank++)
         n_failed += fail_together(halves, rank);
     comm_finish(world);

@@ -55,6 +55,7 @@ static inline RunHeader fixture_header(Arena *arena) {
                        .replicas = 2,
                        .threads = 3,
                        .hosts = 1,
+                       .label = "net_1",
                        .mode = RUN_VERIFY,
                        .verify_steps = 4,
                        .alone = true,

@@ -16,6 +16,7 @@ static void assert_header(const RunHeader *header, const RunHeader *expected) {
     assert_string_equal(header->run_id, expected->run_id);
     assert_string_equal(header->config, expected->config);
     assert_string_equal(header->metric, expected->metric);
+    assert_string_equal(run_label(header), run_label(expected));
     assert_true(header->seed == expected->seed);
     assert_int_equal(header->mode, RUN_VERIFY);
     assert_int_equal(header->threads, 3);
@@ -217,6 +218,25 @@ static void test_run__numbers_beyond_json_survive(void **state) {
     arena_end(arena);
 }
 
+/* Journals of before there were labels. */
+static void test_run__a_header_without_label_has_none(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    RunHeader header = fixture_header(arena), back;
+    char *text = arena_copy(arena, json_canonical(run_json_header(&header, arena), arena));
+    char *label = strstr(text, "\"label\":\"net_1\",");
+    assert_non_null(label);
+    const char *rest = strchr(label, ',') + 1;
+    memmove(label, rest, strlen(rest) + 1);
+    Json *object;
+    assert_ok(json_parse(&object, text, strlen(text), NULL, arena));
+    assert_ok(run_json_read_header(&back, object, arena));
+    assert_null(back.label);
+    assert_string_equal(run_label(&back), "");
+    assert_string_equal(back.run_id, header.run_id);
+    arena_end(arena);
+}
+
 /* A run under a collective without the contract has no digest, but its weights have a hash. */
 static void test_run__no_contract_no_digest(void **state) {
     (void)state;
@@ -270,6 +290,7 @@ int main(void) {
         cmocka_unit_test(test_run__recording_after_the_end_is_a_bug),
         cmocka_unit_test(test_run__a_full_disk_leaves_a_readable_unfinished_run),
         cmocka_unit_test(test_run__numbers_beyond_json_survive),
+        cmocka_unit_test(test_run__a_header_without_label_has_none),
         cmocka_unit_test(test_run__no_contract_no_digest),
         cmocka_unit_test(test_run__rows_reach_the_kernel_now_and_then),
     };
