@@ -43,6 +43,8 @@ static void note_machine(Advice *advice, Arena *arena) {
     if (advice->fastest->replicas > 1 && work->n_mini > 1)
         note(advice, "mini-batches may shrink to the least that was timed, to give every replica a "
                      "shard");
+    if (*work->label)
+        note(advice, arena_print(arena, "steps were timed under the label %s", work->label));
     note(advice, "evaluations, start and data loading are left out");
     if (advice->own)
         return;

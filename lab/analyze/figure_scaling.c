@@ -40,6 +40,7 @@ static const TableColumn columns[] = {
     {"predicted_rate_high", "examples/s"},
     {"predicted_efficiency_low", "1"},
     {"predicted_efficiency_high", "1"},
+    {"label", NULL},
 };
 
 static const char *missing(const Results *results, Arena *arena) {
@@ -98,6 +99,7 @@ static void add_point(Table *out, int panel, int line, const ScalingLine *of,
     table_number(out, high);
     table_number(out, low / one->examples_s / point->timing->replicas);
     table_number(out, high / one->examples_s / point->timing->replicas);
+    table_text(out, run_label(point->timing->header));
 }
 
 /* Lines of one kind that belong to the shown work, one of each size, by size; `drawn` gets their
@@ -171,6 +173,22 @@ static void describe_errors(Text *text, const Scaling *scaling, Arena *arena) {
                        "is no prediction.");
 }
 
+/* Of a batch that was measured on several numbers of hosts the line on the fewest is drawn. */
+static void describe_others(Text *text, const Results *results, Arena *arena) {
+    const Scaling *scaling = &results->scaling;
+    int drawn[MAX_LINES], n = drawn_lines(drawn, results, SCALING_STRONG, arena);
+    bool spread = false;
+    for (int l = 0; l < scaling->n_lines && n; l++) {
+        const ScalingLine *line = &scaling->line[l], *of = &scaling->line[drawn[0]];
+        spread |= l != drawn[0] && line->kind == of->kind && line->examples == of->examples &&
+                  layouts_match(line->point[0].timing, of->point[0].timing) &&
+                  strcmp(line->point[0].timing->work, of->point[0].timing->work) == 0;
+    }
+    if (spread)
+        text_add(text, " The same replicas on more hosts are lines of their own in the table.");
+    text_add(text, "%s", layouts_other_labels(&results->timings, arena));
+}
+
 /* The efficiency of the largest layout that fits the cores, best and worst line. */
 static void describe_efficiency(Text *text, const Results *results, Arena *arena) {
     int drawn[MAX_LINES];
@@ -206,6 +224,7 @@ static const char *caption(const Results *results, Arena *arena) {
              layouts_title(layouts_shown(&results->timings), arena));
     describe_efficiency(&text, results, arena);
     describe_errors(&text, &results->scaling, arena);
+    describe_others(&text, results, arena);
     return text.data;
 }
 

@@ -27,6 +27,8 @@ static const TableColumn columns[] = {
     {"other", "s"},
     {"step", "s"},
     {"sent", "bytes"},
+    {"hosts", "1"},
+    {"label", NULL},
 };
 
 static const char *missing(const Results *results, Arena *arena) {
@@ -49,6 +51,8 @@ static void add_row(Table *out, int panel, int bar, const Timing *timing, Arena 
         table_number(out, timing->stage_s[s]);
     table_number(out, timing->step_s);
     table_number(out, timing->sent_bytes);
+    table_number(out, timing->hosts);
+    table_text(out, run_label(timing->header));
 }
 
 /* Global batches of the shown work, each once; Timings hold them grouped by work, so they are
@@ -118,32 +122,37 @@ static const char *caption(const Results *results, Arena *arena) {
     Text text = text_new(arena);
     const Timing *shown = layouts_shown(&results->timings);
     const Timings *timings = &results->timings;
-    bool over = false;
+    bool over = false, spread = false;
     const Timing *largest = shown;
     for (int i = 0; i < timings->n; i++) {
         const Timing *timing = &timings->timing[i];
         if (!layouts_match(timing, shown))
             continue;
         over |= timing->oversubscribed;
+        spread |= timing->hosts > 1;
         if (!timing->oversubscribed && timing->replicas >= largest->replicas &&
             timing->global_batch >= largest->global_batch)
             largest = timing;
     }
     text_add(&text,
              "Shown: %s. Medians over steps; every panel has its own scale; other = step minus its "
-             "stages.%s",
+             "stages.%s%s",
              layouts_title(shown, arena),
-             over ? " A star and pale colours: more processes than cores." : "");
-    text_add(
-        &text,
-        " At B = %s on %s a step takes %s: compute %s, reduce %s, noise statistics %s, update %s.",
-        format_count((double)largest->global_batch, arena),
-        format_plural(largest->replicas, "replica", arena), format_seconds(largest->step_s, arena),
-        format_percent(largest->stage_s[STAGE_COMPUTE] / largest->step_s, arena),
-        format_percent(largest->stage_s[STAGE_REDUCE] / largest->step_s, arena),
-        format_percent(largest->stage_s[STAGE_NOISE] / largest->step_s, arena),
-        format_percent(largest->stage_s[STAGE_UPDATE] / largest->step_s, arena));
+             over ? " A star and pale colours: more processes than cores." : "",
+             spread ? " H2: on two hosts." : "");
+    text_add(&text,
+             " At B = %s on %s%s a step takes %s: compute %s, reduce %s, noise statistics %s, "
+             "update %s.",
+             format_count((double)largest->global_batch, arena),
+             format_plural(largest->replicas, "replica", arena),
+             largest->hosts > 1 ? arena_print(arena, " over %d hosts", largest->hosts) : "",
+             format_seconds(largest->step_s, arena),
+             format_percent(largest->stage_s[STAGE_COMPUTE] / largest->step_s, arena),
+             format_percent(largest->stage_s[STAGE_REDUCE] / largest->step_s, arena),
+             format_percent(largest->stage_s[STAGE_NOISE] / largest->step_s, arena),
+             format_percent(largest->stage_s[STAGE_UPDATE] / largest->step_s, arena));
     describe_bytes(&text, timings, shown, arena);
+    text_add(&text, "%s", layouts_other_labels(timings, arena));
     return text.data;
 }
 

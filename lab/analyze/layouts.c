@@ -49,8 +49,28 @@ const char *layouts_label(const Timing *timing, Arena *arena) {
     if (timing->threads > 1)
         text_add(&text, " T%d", timing->threads);
     if (timing->hosts > 1)
-        text_add(&text, " on %d hosts", timing->hosts);
+        text_add(&text, " H%d", timing->hosts);
     if (timing->header->bucket_kib)
         text_add(&text, " in buckets");
+    return text.data;
+}
+
+const char *layouts_other_labels(const Timings *timings, Arena *arena) {
+    const Timing *shown = layouts_shown(timings);
+    Text text = text_new(arena);
+    bool any = false;
+    for (int i = 0; i < timings->n; i++) {
+        const char *label = run_label(timings->timing[i].header);
+        bool seen = strcmp(label, run_label(shown->header)) == 0;
+        for (int j = 0; j < i && !seen; j++)
+            seen = strcmp(label, run_label(timings->timing[j].header)) == 0;
+        if (seen)
+            continue;
+        text_add(&text, "%s%s", any ? ", " : " Measured under other labels, in the table: ",
+                 *label ? label : "none");
+        any = true;
+    }
+    if (any)
+        text_add(&text, ".");
     return text.data;
 }

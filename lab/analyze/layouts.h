@@ -15,7 +15,10 @@ const Timing *layouts_shown(const Timings *timings);
 /* "momentum, mlp on glyphs, 1 thread" */
 const char *layouts_title(const Timing *timing, Arena *arena);
 
-/* Replicas, with threads and hosts where there are several: "R4", "R4 T2", "R4 on 2 hosts". */
+/* " Measured under other labels, in the table: ib, _2." than that of layouts_shown, or "". */
+const char *layouts_other_labels(const Timings *timings, Arena *arena);
+
+/* Replicas, with threads and hosts where there are several: "R4", "R4 T2", "R4 H2". */
 const char *layouts_label(const Timing *timing, Arena *arena);
 
 #endif

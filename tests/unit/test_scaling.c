@@ -206,6 +206,9 @@ static void test_timing__labels_are_not_averaged(void **state) {
     assert_ptr_equal(layouts_shown(&all), &all.timing[0]);
     assert_null(strstr(layouts_title(&all.timing[0], arena), "label"));
     assert_non_null(strstr(layouts_title(&all.timing[6], arena), ", label slow_net"));
+    assert_string_equal(layouts_other_labels(&plain, arena), "");
+    assert_string_equal(layouts_other_labels(&all, arena),
+                        " Measured under other labels, in the table: slow_net.");
     Scaling scaling = scaling_make(&all, arena), alone = scaling_make(&plain, arena);
     assert_int_equal(scaling.n_lines, 2 * alone.n_lines);
     assert_int_equal(scaling.n_fits, 2);
