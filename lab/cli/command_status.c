@@ -23,11 +23,12 @@ static Error *run_status(const CommandLine *line, int *code, Arena *arena) {
         Json *object = watched_json(&watched, arena);
         json_add_flag(object, "complete", *code == CODE_OK || *code == CODE_SOME_FAILED, arena);
         printf("%s", json_pretty(object, arena));
-        return NULL;
+    } else {
+        printf("%s: %s\n", watched.name, watched_totals(&watched, arena));
+        if (watched.n_planned < 0)
+            printf("how many runs there are to be is unknown: %s\n", watched.why_unplanned);
     }
-    printf("%s: %s\n", watched.name, watched_totals(&watched, arena));
-    if (watched.n_planned < 0)
-        printf("how many runs there are to be is unknown: %s\n", watched.why_unplanned);
+    watched_end(&watched);
     return NULL;
 }
 

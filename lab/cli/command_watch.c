@@ -146,6 +146,7 @@ static Error *run_watch(const CommandLine *line, int *code, Arena *arena) {
     }
     if (watch.picture_arena)
         arena_end(watch.picture_arena);
+    watched_end(&watch.watched);
     return error;
 }
 

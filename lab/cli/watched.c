@@ -106,7 +106,8 @@ static int by_folder(const void *a, const void *b) {
 
 static bool is_known(const Watched *watched, const char *folder) {
     WatchedRun key = {.follow = {.folder = folder}};
-    return bsearch(&key, watched->run, (size_t)watched->n, sizeof key, by_folder) != NULL;
+    return watched->n > 0 &&
+           bsearch(&key, watched->run, (size_t)watched->n, sizeof key, by_folder) != NULL;
 }
 
 /* Folders that appeared since the last look. */
@@ -127,7 +128,8 @@ static Error *find_runs(Watched *watched, Arena *scratch) {
     }
     watched->run = all;
     watched->n = total;
-    qsort(all, (size_t)total, sizeof *all, by_folder);
+    if (total > 0)
+        qsort(all, (size_t)total, sizeof *all, by_folder);
     return NULL;
 }
 
@@ -166,6 +168,11 @@ Error *watched_look(Watched *watched, void (*tell)(void *self, const WatchedRun 
     }
     arena_end(scratch);
     return error;
+}
+
+void watched_end(Watched *watched) {
+    for (int i = 0; i < watched->n; i++)
+        run_follow_end(&watched->run[i].follow);
 }
 
 /* ---- told */

@@ -41,6 +41,9 @@ void watched_plan(Watched *watched);
 /* Looks at every run; calls tell(self, run) for each whose state changed. */
 Error *watched_look(Watched *watched, void (*tell)(void *self, const WatchedRun *run), void *self);
 
+/* Gives back what its runs hold. */
+void watched_end(Watched *watched);
+
 /* Planned runs that nothing is to be done for, and those that have begun; all runs of the folder
  * where nobody knows what is planned. */
 int watched_done(const Watched *watched);
