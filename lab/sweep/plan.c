@@ -248,7 +248,9 @@ static Error *apply_rerun(Plan *plan, const char *rerun) {
     if (!word && !known)
         return error_hint(
             error_new(CODE_USAGE, "--rerun '%s' is no run or trial of this experiment", rerun),
-            "failed, diverged, stale, or an id that `batchlab plan` shows");
+            plan->ranks ? "failed, diverged, stale, or an id; here the last run is %s"
+                        : "failed, diverged, stale, or an id that `batchlab plan` shows (%s)",
+            plan->runs[plan->n_runs - 1].id);
     return NULL;
 }
 

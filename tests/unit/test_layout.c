@@ -100,6 +100,8 @@ static void test_layout__unknown_hosts_take_over_what_is_done(void **state) {
     assert_ok(plan_refresh(plan));
     assert_string_equal(rest(plan, 2), "-r4t1-h2-la");
     assert_int_equal(plan->runs[2].outcome, OUTCOME_DIVERGED);
+    search_finish(far, &far->runs[2], OUTCOME_REACHED, 100); /* of several the fewest hosts */
+    assert_string_equal(rest(plan_on(&experiment, folder, NULL, arena), 2), "-r4t1-h2-la");
     /* another label, another number of replicas, or nothing that a run of ours is called */
     assert_ok(search_load(&experiment, folder, TRAINED "}", arena));
     PlannedRun odd = {.trial = plan->runs[0].trial};
@@ -158,6 +160,7 @@ static void test_layout__a_rerun_goes_by_the_id_that_a_plan_shows(void **state) 
     PlanRanks ranks = {4, here};
     Error *error = plan_new(&again, &experiment, folder, id, &ranks, arena);
     assert_non_null(error); /* not a run of this job */
+    assert_non_null(strstr(error_text(error), "-r4t1-v3"));
     error_end(error);
     scratch_end(folder, arena);
 }
