@@ -250,7 +250,7 @@ static Error *apply_rerun(Plan *plan, const char *rerun) {
             error_new(CODE_USAGE, "--rerun '%s' is no run or trial of this experiment", rerun),
             plan->ranks ? "failed, diverged, stale, or an id; here the last run is %s"
                         : "failed, diverged, stale, or an id that `batchlab plan` shows (%s)",
-            plan->runs[plan->n_runs - 1].id);
+            plan->n_runs ? plan->runs[plan->n_runs - 1].id : "none");
     return NULL;
 }
 
