@@ -2,6 +2,7 @@
  */
 #include "lab/data/dataset.h"
 #include "lab/data/glyph_draw.h"
+#include "tests/unit/sanitized.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -248,9 +249,13 @@ static double train(int n_hidden, float lr, int epochs, const Dataset *data, Are
 static void test_glyphs__softmax_stays_below_an_mlp(void **state) {
     (void)state;
     Arena *arena = arena_new();
-    Dataset data = load(6000, 10, 1000, 1, arena);
+    Dataset data = load(SANITIZED ? 100 : 6000, 10, SANITIZED ? 100 : 1000, 1, arena);
     double softmax = train(0, 5e-4f, 6, &data, arena), mlp = train(HIDDEN, 5e-3f, 6, &data, arena);
     print_message("softmax %.3f, MLP with %d hidden units %.3f\n", softmax, HIDDEN, mlp);
+    if (SANITIZED) { /* too few to learn from; the networks are this file's own */
+        arena_end(arena);
+        return;
+    }
     assert_true(softmax > 0.7); /* learnable ... */
     assert_true(mlp > softmax + 0.08);
     assert_true(mlp < 0.995); /* ... and not trivial */

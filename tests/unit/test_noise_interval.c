@@ -2,6 +2,7 @@
  * counted over repetitions with fixed seeds. */
 #include "lab/analyze/noise_interval.h"
 #include "lab/base/rng.h"
+#include "tests/unit/sanitized.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -84,18 +85,20 @@ static bool covers(Interval in, double truth) {
     return in.low <= truth && (isnan(in.high) || truth <= in.high);
 }
 
-static Rates rates_of(const Quadratic *q, int repetitions) {
+static Rates rates_of(const Quadratic *q, int wanted) {
     Rates out = {0};
+    int n_repetitions = repetitions(wanted);
+    double each = 1.0 / n_repetitions;
     double trace[MAX_STEPS], sqnorm[MAX_STEPS], exact;
     const double *x = trace, *y = sqnorm;
-    for (int r = 0; r < repetitions; r++) {
+    for (int r = 0; r < n_repetitions; r++) {
         Arena *arena = arena_new();
         int64_t n = q->steps;
         train(trace, sqnorm, &exact, q, (uint64_t)r);
         NoiseInterval interval = noise_interval(&x, &y, &n, 1, arena);
-        out.jackknife += covers(interval.in, exact) ? 1.0 / repetitions : 0;
-        out.fieller += covers(interval.fieller, exact) ? 1.0 / repetitions : 0;
-        out.open += isnan(interval.in.high) ? 1.0 / repetitions : 0;
+        out.jackknife += covers(interval.in, exact) ? each : 0;
+        out.fieller += covers(interval.fieller, exact) ? each : 0;
+        out.open += isnan(interval.in.high) ? each : 0;
         arena_end(arena);
     }
     printf("%-42s exact %.0f: jackknife covers %.3f, Fieller %.3f; no upper end in %.3f\n", q->name,
@@ -113,6 +116,8 @@ static void test_noise_interval__covers_the_exact_value(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Rates rates = rates_of(&cases[i], 500);
+        if (SANITIZED)
+            continue;
         assert_true(rates.jackknife >= 0.85 && rates.jackknife <= 0.97);
         assert_true(rates.fieller >= 0.85 && rates.fieller <= 0.97);
     }
@@ -124,7 +129,7 @@ static void test_noise_interval__without_a_gradient_there_is_no_upper_end(void *
     double trace[MAX_STEPS], sqnorm[MAX_STEPS], exact;
     const double *x = trace, *y = sqnorm;
     int open = 0, agree = 0;
-    for (int r = 0; r < 200; r++) {
+    for (int r = 0; r < repetitions(200); r++) {
         Arena *arena = arena_new();
         int64_t n = nothing.steps;
         train(trace, sqnorm, &exact, &nothing, (uint64_t)r);
@@ -133,8 +138,8 @@ static void test_noise_interval__without_a_gradient_there_is_no_upper_end(void *
         agree += isnan(interval.in.high) == isnan(interval.fieller.high);
         arena_end(arena);
     }
-    assert_true(open >= 180);
-    assert_true(agree >= 190);
+    assert_true(SANITIZED || open >= 180);
+    assert_true(SANITIZED || agree >= 190);
 }
 
 /* Seeds of one cell with a tensor each of two quadratics, recorded as the training loop does: means
@@ -176,17 +181,18 @@ static void test_noise_interval__of_a_tensor_covers_the_exact_value(void **state
     static const Quadratic strong = {"strong", 0.1, 3, 240, 4, true},
                            weak = {"weak", 0.1, 1.2, 240, 4, true};
     static const Quadratic *const tensor[2] = {&strong, &weak};
-    enum { REPETITIONS = 300, MOST_SEEDS = 4 };
+    enum { MOST_SEEDS = 4 };
+    int n_repetitions = repetitions(300);
     for (int n_seeds = 1; n_seeds <= MOST_SEEDS; n_seeds += MOST_SEEDS - 1) {
         double covered[2] = {0}, exact[2];
-        for (int r = 0; r < REPETITIONS; r++) {
+        for (int r = 0; r < n_repetitions; r++) {
             Arena *arena = arena_new();
             const Cell *cell = cell_of_windows(exact, tensor, n_seeds, 30, (uint64_t)r, arena);
             NoiseInterval all = noise_interval_of_layer(cell, NOISE_ALL_LAYERS, arena);
             for (int i = 0; i < 2; i++) {
                 NoiseInterval interval = noise_interval_of_layer(cell, i, arena);
                 assert_int_equal(interval.n_blocks, 4 * n_seeds);
-                covered[i] += covers(interval.in, exact[i]) ? 1.0 / REPETITIONS : 0;
+                covered[i] += covers(interval.in, exact[i]) ? 1.0 / n_repetitions : 0;
                 all.trace -= interval.trace;
             }
             near(all.trace, 0, 1e-9);
@@ -195,7 +201,7 @@ static void test_noise_interval__of_a_tensor_covers_the_exact_value(void **state
         printf("%2d blocks, tensors of exactly %.0f and %.0f: covered in %.3f and %.3f\n",
                4 * n_seeds, exact[0], exact[1], covered[0], covered[1]);
         for (int i = 0; i < 2; i++)
-            assert_true(covered[i] >= 0.85 && covered[i] <= 0.97);
+            assert_true(SANITIZED || (covered[i] >= 0.85 && covered[i] <= 0.97));
     }
 }
 

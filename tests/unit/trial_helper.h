@@ -20,7 +20,7 @@ typedef struct KeptRun {
     float *weights; /* (n_weights) at the end */
     int64_t n_weights;
     const char *checkpoint; /* where checkpoints go, or NULL */
-    const char *lost;       /* this array of theirs is written as zeros, or NULL */
+    bool lose_each;         /* and once more for each of their arrays, without it */
     int n_arrays;           /* of the last checkpoint */
     const char *array_names[CHECKPOINT_MAX_ARRAYS];
     Arena *arena;
@@ -71,17 +71,26 @@ static inline Error *keep_weights(void *self, int64_t step, const float *weights
     return NULL;
 }
 
+/* The checkpoint in which array i is zeros. */
+static inline const char *without_array(const char *checkpoint, int i, Arena *arena) {
+    return arena_print(arena, "%s.%d", checkpoint, i);
+}
+
 static inline Error *keep_checkpoint(void *self, int64_t step, const StateArray *arrays, int n) {
     KeptRun *kept = self;
     StateArray written[CHECKPOINT_MAX_ARRAYS];
+    memcpy(written, arrays, sizeof *arrays * (size_t)n);
     kept->n_arrays = n;
     for (int i = 0; i < n; i++) {
-        written[i] = arrays[i];
-        kept->array_names[i] = arrays[i].name;
-        if (kept->lost && strcmp(kept->lost, arrays[i].name) == 0)
-            written[i].data = arena_alloc(kept->arena, state_bytes(&arrays[i]));
+        kept->array_names[i] = arena_copy(kept->arena, arrays[i].name);
+        if (!kept->lose_each)
+            continue;
+        written[i].data = arena_alloc(kept->arena, state_bytes(&arrays[i]));
+        must(checkpoint_write(without_array(kept->checkpoint, i, kept->arena), step, "{}", written,
+                              n));
+        written[i].data = arrays[i].data;
     }
-    return checkpoint_write(kept->checkpoint, step, "{}", written, n);
+    return checkpoint_write(kept->checkpoint, step, "{}", arrays, n);
 }
 
 typedef struct ReadTrial {
@@ -104,7 +113,7 @@ typedef struct Continued {
     int64_t pause;          /* after this step; 0: never */
     const char *checkpoint; /* written there, or NULL */
     const char *resume;     /* from this one, or NULL */
-    const char *lost;       /* an array that the checkpoint loses, or NULL */
+    bool lose_each;         /* see KeptRun */
     int room;               /* for more rows than the trial should have */
     double checkpoint_s;
 } Continued;
@@ -116,7 +125,7 @@ static inline KeptRun continue_trial(const ReadTrial *trial, uint64_t seed, int 
     KeptRun kept = {.arena = arena,
                     .room = (int)timeline.total_steps + 1 + how->room,
                     .checkpoint = how->checkpoint,
-                    .lost = how->lost};
+                    .lose_each = how->lose_each};
     kept.steps = ARENA_ARRAY(arena, StepRow, kept.room);
     kept.evals = ARENA_ARRAY(arena, EvalRow, kept.room);
     kept.layers = ARENA_ARRAY(arena, LayerRow *, kept.room);
