@@ -144,25 +144,55 @@ static void update_chunks(const Work *work, int64_t from, int64_t to) {
     }
 }
 
-/* Part `part` of `n_parts` of a step. Every chunk writes places of its own and every sum over
- * chunks has its fixed tree, so the parts decide nothing but who works. */
-static void step_part(const Work *work, int part, int n_parts) {
-    const OptimType *type = work->optim->type;
-    int64_t n = work->optim->n_chunks;
-    int64_t from = n * part / n_parts, to = n * (part + 1) / n_parts;
+static OptimRange share_of(OptimRange all, int part, int n) {
+    int64_t length = all.last - all.first;
+    return (OptimRange){all.first + length * part / n, all.first + length * (part + 1) / n};
+}
+
+OptimRange optim_part(const Optim *optim, int part, int n, OptimRange *chunks) {
+    OptimRange own = share_of((OptimRange){0, optim->n_chunks}, part, n);
+    const OptimChunk *chunk = optim->chunks;
+    if (chunks)
+        *chunks = own;
+    return (OptimRange){
+        own.first < optim->n_chunks ? chunk[own.first].offset : optim->n_weights,
+        own.last < optim->n_chunks ? chunk[own.last].offset : optim->n_weights,
+    };
+}
+
+/* All threads of all members have come. */
+static void meet(const OptimTeam *team, int thread, int threads) {
+    if (threads > 1) {
+#pragma omp barrier
+    }
+    if (team->size > 1 && thread == 0)
+        team->wait(team->self);
+    if (threads > 1 && team->size > 1) {
+#pragma omp barrier
+    }
+}
+
+/* One thread's part of a step. Every chunk writes places of its own and every sum over chunks has
+ * its fixed tree, so the parts decide nothing but who works. */
+static void step_part(const Work *work, int thread, int threads) {
+    const Optim *optim = work->optim;
+    const OptimType *type = optim->type;
+    const OptimTeam *team = &optim->team;
+    OptimRange own = {0, optim->n_chunks};
+    if (team->size > 1)
+        own = share_of(own, team->rank, team->size);
+    own = share_of(own, thread, threads);
     if (type->ratio) {
         if (type->measure)
-            measure_chunks(work, from, to);
-        if (n_parts > 1) {
-#pragma omp barrier
-        }
-        if (part == 0)
+            measure_chunks(work, own.first, own.last);
+        meet(team, thread, threads);
+        if (thread == 0) /* every member: they come to the same */
             set_ratios(work);
-        if (n_parts > 1) {
+        if (threads > 1) {
 #pragma omp barrier
         }
     }
-    update_chunks(work, from, to);
+    update_chunks(work, own.first, own.last);
 }
 
 void optim_step(Optim *optim, double lr, real *weights, const real *grad, OptimLayer *layers,

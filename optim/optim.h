@@ -96,6 +96,14 @@ enum {
 extern const Kind *const optim_table[OPTIM_N];
 const OptimType *optim_find(const char *name); /* NULL when unknown */
 
+/* Processes that hold the same weights and slots in memory they share, and take a step together,
+ * each its part of the chunks. */
+typedef struct OptimTeam {
+    int rank, size;           /* size <= 1: nobody else */
+    void (*wait)(void *self); /* *collective*: all have come, and what they wrote is seen */
+    void *self;
+} OptimTeam;
+
 /* One optimizer with its slots. */
 typedef struct Optim {
     const OptimType *type;
@@ -110,6 +118,7 @@ typedef struct Optim {
     struct OptimChunk *chunks; /* fixed cut of the weights */
     int64_t n_chunks;
     double *sums;             /* (n_sums, n_chunks), one column after the other */
+    OptimTeam team;           /* of several: slots and sums are in shared memory */
     double *ratios, *ratios2; /* (n_segments) */
 } Optim;
 
@@ -119,9 +128,17 @@ Optim *optim_new(const OptimType *type, const void *settings, const Segment *seg
 
 /* One update of `weights` (n_weights) from the mean gradient `grad`, on `threads` OpenMP threads;
  * the same bits for any number of them. `layers` (n_segments) holds |g|^2 on entry and the trust
- * ratios on return. Allocates nothing. */
+ * ratios on return. Allocates nothing. *Collective* over the team, which reads and writes only
+ * this member's part of weights, gradient and slots; the others' are there after the next wait. */
 void optim_step(Optim *optim, double lr, real *weights, const real *grad, OptimLayer *layers,
                 int threads);
+
+/* Part `part` of `n` of the weights, in whole chunks, as places in the flat vectors; `chunks`, when
+ * not NULL, gets its chunks, counted over all tensors. */
+typedef struct OptimRange {
+    int64_t first, last;
+} OptimRange;
+OptimRange optim_part(const Optim *optim, int part, int n, OptimRange *chunks);
 
 /* The rule's diagonal preconditioner (n_weights) after the last update, the same bits for any
  * number of threads. False, and nothing written: the rule has none, or has seen no gradient. */

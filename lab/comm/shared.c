@@ -42,15 +42,15 @@ static bool has_room(size_t bytes) {
 }
 
 /* *Collective* over the host's ranks, which must agree. */
-static bool all_fit(MPI_Comm local, int rank, size_t bytes) {
+static bool all_fit(MPI_Comm local, int rank, size_t bytes, const char *instead) {
     unsigned long mine = bytes, total = 0;
     MPI_Reduce(&mine, &total, 1, MPI_UNSIGNED_LONG, MPI_SUM, 0, local);
     int fits = rank == 0 ? has_room(total) : 0;
     MPI_Bcast(&fits, 1, MPI_INT, 0, local);
     if (!fits && rank == 0)
-        say("note: no shared memory for %.0f MB of gradients (/dev/shm too small, or "
-            "BATCHLAB_SHARED_MEMORY=0): replicas send messages instead",
-            (double)total * 1e-6);
+        say("note: no shared memory for %.0f MB of gradients and weights (/dev/shm too small, or "
+            "BATCHLAB_SHARED_MEMORY=0): %s instead",
+            (double)total * 1e-6, instead);
     return fits;
 }
 
@@ -68,7 +68,7 @@ static bool allocate(Shared *shared, MPI_Comm local, size_t bytes) {
     return !bad;
 }
 
-Error *shared_new(Shared **out, Comm *comm, size_t bytes, Arena *arena) {
+Error *shared_new(Shared **out, Comm *comm, size_t bytes, const char *instead, Arena *arena) {
     *out = NULL;
     if (comm_local_size(comm) == 1)
         return NULL;
@@ -77,7 +77,7 @@ Error *shared_new(Shared **out, Comm *comm, size_t bytes, Arena *arena) {
     shared->size = comm_local_size(comm);
     shared->rank = comm_local_rank(comm);
     size_t head = shared->rank == 0 ? sizeof(Gate) : 0, mine = head + whole_lines(bytes) + LINE;
-    if (!all_fit(local, shared->rank, mine) || !allocate(shared, local, mine))
+    if (!all_fit(local, shared->rank, mine, instead) || !allocate(shared, local, mine))
         return NULL;
     MPI_Win_lock_all(MPI_MODE_NOCHECK, shared->window);
     shared->memory = ARENA_ARRAY(arena, char *, shared->size);

@@ -11,9 +11,9 @@ typedef struct Shared Shared;
 
 /* *Collective* over `comm`. Every rank gives `bytes` (its own number) of zeroed memory, aligned to
  * 64, that all ranks of its host can reach. *out = NULL on every rank of a host that has one rank
- * of `comm` only, or whose memory is too small for it (a container's /dev/shm): said once, not an
- * error. */
-Error *shared_new(Shared **out, Comm *comm, size_t bytes, Arena *arena);
+ * of `comm` only, or whose memory is too small for it (a container's /dev/shm): said once, with
+ * what happens `instead`, not an error. */
+Error *shared_new(Shared **out, Comm *comm, size_t bytes, const char *instead, Arena *arena);
 void shared_end(Shared *shared); /* *Collective* over the host's ranks; NULL is allowed */
 
 int shared_size(const Shared *shared); /* ranks of this host */

@@ -67,7 +67,8 @@ static Posted *posted_of(Board *board) {
 static Error *share(Tree *tree, Reduction *reduction, int n_buffers) {
     size_t bytes = lines(sizeof(Board) + sizeof(Posted) * (size_t)n_buffers) +
                    tree->stride * (size_t)(1 + n_buffers);
-    PASS(shared_new(&tree->shared, reduction->comm, bytes, reduction->arena));
+    PASS(shared_new(&tree->shared, reduction->comm, bytes, "replicas send messages",
+                    reduction->arena));
     if (!tree->shared)
         return NULL;
     tree->board = board_of(tree, shared_rank(tree->shared));

@@ -101,7 +101,7 @@ static void local_square(Trainer *trainer) {
 /* Every worker by its own norms, before its own step. */
 static void local_clip(Trainer *trainer) {
     for (int i = 0; i < n_own(trainer); i++)
-        clip_layers(trainer, exchange_grad(trainer, i), layers_of(trainer, i));
+        clip_layers(trainer, exchange_grad(trainer, i), layers_of(trainer, i), trainer->own_part);
 }
 
 static void local_update(Trainer *trainer) {

@@ -5,6 +5,7 @@
 #include "lab/base/say.h"
 #include "lab/base/vec.h"
 #include "lab/train/exchange.h"
+#include "lab/train/team.h"
 
 #include <math.h>
 
@@ -26,6 +27,7 @@ double trainer_lr(const Trainer *trainer) {
 void whole_update(Trainer *trainer) {
     optim_step(trainer->optim, trainer->row.lr, trainer->weights, trainer->grad, trainer->layers,
                trainer->threads);
+    team_wait(trainer->team);
 }
 
 void stage_update(Trainer *trainer) {
@@ -271,7 +273,10 @@ static Error *begin_and_train(RunSummary *out, const TrialSettings *settings, ui
     PASS(trainer_connect(trainer));
     trainer->start_s = trainer->began_s = trainer->checkpoint_s = clock_s();
     error = trainer_resume(trainer);
+    if (!error)
+        error = team_new(trainer);
     error = comm_agree(layout->comm, error ? error : train(trainer));
+    team_end(trainer->team);
     buckets_end(trainer->buckets);
     trainer->reduction.type->close(&trainer->reduction);
     return error ? error : comm_agree(layout->comm, trainer->failure);

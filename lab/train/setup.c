@@ -224,6 +224,7 @@ static void learner_new(Trainer *trainer) {
                            settings->optimizer_settings, arena);
     trainer->optim =
         optim_new(settings->optimizer, acting, model->segments, model->n_segments, arena);
+    trainer->own_part = optim_part(trainer->optim, 0, 1, &trainer->own_chunks);
     model->type->init(model, trainer->seed, trainer->weights);
     if (model->type->init_running)
         model->type->init_running(model, trainer->running);

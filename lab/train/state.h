@@ -22,6 +22,7 @@ typedef struct Curvature Curvature;
 
 typedef struct Trainer Trainer;
 typedef struct Exchange Exchange;
+typedef struct Team Team;
 
 /* How the shards' gradients become an update: whole.c, compressed.c, local.c. */
 typedef struct Method {
@@ -115,7 +116,10 @@ struct Trainer {
     float grad_factor;     /* makes the sum a mean */
     float *grad;           /* the mean gradient, after the noise stage */
     float *own_grad;       /* (n_weights) where it goes when the sum is shared */
-    double *chunk_sumsq;
+    Team *team;            /* NULL: every replica of the host updates all weights */
+    OptimRange own_part;   /* of the weights, that this replica updates: all without a team */
+    OptimRange own_chunks; /* the same in chunks */
+    double *chunk_sumsq;   /* of all tensors' chunks */
     OptimLayer *layers;    /* (n_segments) */
     float *preconditioner; /* (n_weights) P of this step; NULL: not asked for, or the optimizer
                               has none */
@@ -169,8 +173,8 @@ Error *whole_reduce(Trainer *trainer);
 void whole_square(Trainer *trainer);
 void whole_clip(Trainer *trainer);
 void whole_update(Trainer *trainer);
-/* Clips one gradient with its own norms; statistics.c. */
-void clip_layers(const Trainer *trainer, float *grad, OptimLayer *layers);
+/* Clips one gradient with its own norms, `own` of it; statistics.c. */
+void clip_layers(const Trainer *trainer, float *grad, OptimLayer *layers, OptimRange own);
 double trainer_lr(const Trainer *trainer); /* of the step at hand */
 
 /* preconditioned.c: the noise scale of P g, where it is asked for. */

@@ -1,31 +1,49 @@
 /* From the gradient sum to the mean gradient, its norms and the noise scale. */
-#include "lab/train/state.h"
+#include "lab/train/team.h"
 
 #include "lab/base/vec.h"
 #include "optim/clip.h"
 
 #include <math.h>
 
+/* Those of the tensor's chunks that are this replica's, counted from its start. */
+static void scale_chunks(Trainer *trainer, const Segment *segment, int64_t from, int64_t to,
+                         double *chunk_sumsq) {
+    float factor = trainer->grad_factor;
+    const float *sum = trainer->grad_sum + segment->offset;
+    float *grad = trainer->grad + segment->offset;
+    /* a region costs microseconds: only worth it for a few chunks a thread */
+#pragma omp parallel for num_threads(trainer->threads) if (to - from >= 4 * trainer->threads)      \
+    schedule(static)
+    for (int64_t chunk = from; chunk < to; chunk++) {
+        int64_t at = chunk * VEC_CHUNK, left = segment->n - at;
+        chunk_sumsq[chunk] =
+            vec_chunk_scale_sumsq(grad + at, sum + at, factor, left < VEC_CHUNK ? left : VEC_CHUNK);
+    }
+}
+
+static int64_t limited(int64_t x, int64_t most) {
+    return x < 0 ? 0 : x < most ? x : most;
+}
+
 /* One multiplication by 1/B, and the sums of squares after it, over fixed chunks (DESIGN 2.2, 2.4).
  */
 void whole_square(Trainer *trainer) {
     const Model *model = trainer->model;
-    float factor = trainer->grad_factor;
-    double *chunk_sumsq = trainer->chunk_sumsq;
+    OptimRange own = trainer->own_chunks;
+    int64_t first = 0;
     for (int i = 0; i < model->n_segments; i++) {
-        const Segment *segment = &model->segments[i];
-        const float *sum = trainer->grad_sum + segment->offset;
-        float *grad = trainer->grad + segment->offset;
-        int64_t n_chunks = vec_chunks(segment->n);
-        /* a region costs microseconds: only worth it for a few chunks a thread */
-#pragma omp parallel for num_threads(trainer->threads) if (n_chunks >= 4 * trainer->threads)       \
-    schedule(static)
-        for (int64_t chunk = 0; chunk < n_chunks; chunk++) {
-            int64_t at = chunk * VEC_CHUNK, left = segment->n - at;
-            chunk_sumsq[chunk] = vec_chunk_scale_sumsq(grad + at, sum + at, factor,
-                                                       left < VEC_CHUNK ? left : VEC_CHUNK);
-        }
-        trainer->layers[i].grad_sumsq = vec_tree_sum(chunk_sumsq, n_chunks);
+        int64_t n = vec_chunks(model->segments[i].n);
+        scale_chunks(trainer, &model->segments[i], limited(own.first - first, n),
+                     limited(own.last - first, n), trainer->chunk_sumsq + first);
+        first += n;
+    }
+    team_wait(trainer->team);
+    first = 0;
+    for (int i = 0; i < model->n_segments; i++) {
+        int64_t n = vec_chunks(model->segments[i].n);
+        trainer->layers[i].grad_sumsq = vec_tree_sum(trainer->chunk_sumsq + first, n);
+        first += n;
     }
 }
 
@@ -85,7 +103,7 @@ void stage_noise(Trainer *trainer) {
     preconditioned_see(trainer);
 }
 
-void clip_layers(const Trainer *trainer, float *grad, OptimLayer *layers) {
+void clip_layers(const Trainer *trainer, float *grad, OptimLayer *layers, OptimRange own) {
     const ClipSettings *clip = &trainer->settings->clip;
     const Model *model = trainer->model;
     double sumsq = 0;
@@ -95,18 +113,22 @@ void clip_layers(const Trainer *trainer, float *grad, OptimLayer *layers) {
         sumsq += layers[i].grad_sumsq;
     double whole = clip_factor((ClipForm)clip->form, sqrt(sumsq), clip->norm);
     for (int i = 0; i < model->n_segments; i++) {
-        double own = sqrt(layers[i].grad_sumsq);
+        double norm = sqrt(layers[i].grad_sumsq);
         double factor =
-            clip->scope == 1 ? clip_factor((ClipForm)clip->form, own, clip->norm) : whole;
+            clip->scope == 1 ? clip_factor((ClipForm)clip->form, norm, clip->norm) : whole;
         if (factor == 1)
             continue;
-        vec_scale(grad + model->segments[i].offset, (float)factor, model->segments[i].n);
+        int64_t at = model->segments[i].offset, n = model->segments[i].n;
+        int64_t first = limited(own.first - at, n), last = limited(own.last - at, n);
+        vec_scale(grad + at + first, (float)factor, last - first);
         layers[i].grad_sumsq *= factor * factor;
     }
 }
 
 void whole_clip(Trainer *trainer) {
-    clip_layers(trainer, trainer->grad, trainer->layers);
+    if (trainer->preconditioner && trainer->settings->clip.norm > 0)
+        team_wait(trainer->team); /* all have seen the gradient as it was */
+    clip_layers(trainer, trainer->grad, trainer->layers, trainer->own_part);
 }
 
 /* Before decay and trust ratios (optimizers.md 7). The recorded norms and the noise statistics are

@@ -109,7 +109,8 @@ int main(void) {
     n_failed += compare_layouts(world, "adamw", 0.005, 12,
                                 ", \"branch\": {\"at_examples\": 4000, \"factor\": 3, "
                                 "\"lr_power\": 0.5, \"examples\": 8640}, \"noise\": "
-                                "{\"preconditioned\": true}, \"curvature\": {\"every_examples\": "
+                                "{\"preconditioned\": true}, \"clip\": {\"norm\": 0.5}, "
+                                "\"curvature\": {\"every_examples\": "
                                 "3000, \"examples\": 200, \"probes\": 2, \"iterations\": 2}",
                                 &data);
     comm_finish(world);

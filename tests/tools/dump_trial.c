@@ -7,7 +7,7 @@
  * features) and y.npy (STEPS, global_batch, labels) of every step, loss.npy and lr.npy (STEPS). */
 #include "lab/base/io.h"
 #include "lab/data/sampler.h"
-#include "lab/train/trial.h"
+#include "tests/tools/trial_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,18 +79,9 @@ static Error *see_digest(void *self, int64_t step, const float *weights, int64_t
 }
 
 static Error *run(const char *path, const char *folder, int64_t steps, Arena *arena) {
-    Json *json;
-    TrialSettings settings;
-    Dataset data;
-    Model *model;
-    RunSummary summary;
-    const char *const paths[] = {".", getenv("BATCHLAB_DATA"), NULL};
-    PASS(json_load(&json, path, arena));
-    PASS(trial_read(&settings, json, arena));
-    PASS(dataset_load(&data, settings.dataset, settings.dataset_settings, paths, arena));
-    ModelInput input = trial_input(&data);
-    PASS(model_new(&model, settings.model, settings.model_settings, &input,
-                   (int)settings.mini_batch, arena));
+    TrialFile file;
+    PASS(trial_file_load(&file, path, arena));
+    Model *model = file.model;
     Dump dump = {.folder = folder,
                  .model = model,
                  .arena = arena,
@@ -99,14 +90,9 @@ static Error *run(const char *path, const char *folder, int64_t steps, Arena *ar
     float *weights = ARENA_ARRAY(arena, float, model->n_weights);
     model->type->init(model, 0, weights);
     PASS(write_weights(&dump, "initial", weights));
-    PASS(write_batches(&dump, &settings, &data, steps));
+    PASS(write_batches(&dump, &file.settings, &file.data, steps));
     Recorder recorder = {.self = &dump, .step = see_step, .digest = see_digest};
-    TrialLayout layout = {.comm = comm_alone(arena),
-                          .threads = 1,
-                          .collective =
-                              (const CollectiveType *)collective_table[COLLECTIVE_ID_tree],
-                          .stop_after_steps = steps};
-    PASS(trial_run(&summary, &settings, 0, &data, &layout, &recorder));
+    PASS(trial_file_train(&file, comm_alone(arena), 1, steps, NULL, &recorder));
     PASS(write_npy(&dump, "loss", "<f8", sizeof(double), dump.loss, &dump.n, 1));
     return write_npy(&dump, "lr", "<f8", sizeof(double), dump.lr, &dump.n, 1);
 }
