@@ -65,6 +65,7 @@ static StepCase step_case(const Advice *advice, const Choice *choice) {
     return (StepCase){.global_batch = choice->global_batch,
                       .mini_batch = choice->mini_batch,
                       .replicas = choice->replicas,
+                      .team = work_team(advice->header, choice->replicas, choice->nodes),
                       .speed = advice->cluster.core_speed,
                       .overlap = advice->cluster.overlap,
                       .comm_s = choice->comm_s};
@@ -91,7 +92,7 @@ static void fill(Choice *choice, int64_t one_mini, const Advice *advice, const C
     choice->comm_s = comm_s(advice, fit, choice);
     StepCase of = step_case(advice, choice), one = of;
     one.mini_batch = one_mini;
-    one.replicas = 1;
+    one.replicas = one.team = 1;
     one.comm_s = 0;
     choice->step_s = work_step_s(&work, &of);
     choice->passes_s = work_passes_s(&work, &of);

@@ -1,5 +1,6 @@
 #include "lab/analyze/scaling.h"
 
+#include "lab/analyze/work.h"
 #include "lab/base/stats.h"
 
 #include <math.h>
@@ -233,8 +234,10 @@ static double predict(const Timing *timing, const Timing *one, const CommFit *fi
                    (double)turns(one->n_shards, 1, one->threads);
     double comm = timing->replicas > 1 ? fit->start_s + fit->round_s * log2(timing->replicas) : 0;
     return (s[STAGE_SAMPLE] + s[STAGE_COMPUTE]) * share +
-           own_reduce_s(one, timing->n_shards, timing->replicas) + comm + s[STAGE_NOISE] +
-           s[STAGE_UPDATE] + s[STAGE_OTHER];
+           own_reduce_s(one, timing->n_shards, timing->replicas) + comm +
+           (s[STAGE_NOISE] + s[STAGE_UPDATE]) /
+               work_team(timing->header, timing->replicas, timing->hosts) +
+           s[STAGE_OTHER];
 }
 
 static void predict_line(Scaling *scaling, ScalingLine *line) {

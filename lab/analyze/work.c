@@ -35,6 +35,11 @@ static double turns(int64_t n_shards, int replicas, int threads) {
     return whole((int64_t)whole(n_shards, replicas), threads);
 }
 
+int work_team(const RunHeader *header, int replicas, int hosts) {
+    bool shares = header->collective && strcmp(header->collective, "tree") == 0;
+    return shares && hosts > 0 && replicas > hosts ? replicas / hosts : 1;
+}
+
 double work_passes_s(const Work *work, const StepCase *of) {
     int64_t n_shards = of->global_batch / of->mini_batch;
     double pass = work->shard_s + work->example_s * (double)of->mini_batch;
@@ -46,7 +51,8 @@ double work_step_s(const Work *work, const StepCase *of) {
     double late = of->replicas > 1 ? work->jitter * work_slowest_of(of->replicas) : 0;
     double passes = work_passes_s(work, of) * (1 + late);
     double add = work->add_s + work->add_example_s * (double)of->mini_batch;
-    double rest = (whole(n_shards, of->replicas) - 1) * add + work->fixed_s;
+    double update = work->weights_s / (of->team > 1 ? of->team : 1);
+    double rest = (whole(n_shards, of->replicas) - 1) * add + update + work->fixed_s;
     return work_join(passes, of->comm_s, of->overlap) + rest / of->speed;
 }
 
@@ -85,20 +91,21 @@ static bool belongs(const Timing *timing, const Timing *like) {
 }
 
 typedef struct Columns { /* one value a layout */
-    double *mini, *pass, *fixed, *jitter;
+    double *mini, *pass, *weights, *fixed, *jitter;
     int n_adds;
     double *add_mini, *add_s; /* (n_adds) of layouts with several shards */
 } Columns;
 
 static Columns columns_new(int n, Arena *arena) {
-    double *all = ARENA_ARRAY(arena, double, 6 * (n + 1));
+    double *all = ARENA_ARRAY(arena, double, 7 * (n + 1));
     int s = n + 1;
     return (Columns){.mini = all,
                      .pass = all + s,
-                     .fixed = all + 2 * s,
-                     .jitter = all + 3 * s,
-                     .add_mini = all + 4 * s,
-                     .add_s = all + 5 * s};
+                     .weights = all + 2 * s,
+                     .fixed = all + 3 * s,
+                     .jitter = all + 4 * s,
+                     .add_mini = all + 5 * s,
+                     .add_s = all + 6 * s};
 }
 
 static void add_layout(Columns *to, int i, const Timing *timing) {
@@ -110,7 +117,8 @@ static void add_layout(Columns *to, int i, const Timing *timing) {
         to->add_mini[to->n_adds] = to->mini[i];
         to->add_s[to->n_adds++] = s[STAGE_REDUCE] / (shards - 1);
     }
-    to->fixed[i] = s[STAGE_NOISE] + s[STAGE_UPDATE] + s[STAGE_OTHER];
+    to->weights[i] = s[STAGE_NOISE] + s[STAGE_UPDATE];
+    to->fixed[i] = s[STAGE_OTHER];
     /* of a normal distribution the quartiles are 1.349 sd apart */
     to->jitter[i] = (timing->step_high_s - timing->step_low_s) / 1.349 / timing->step_s;
 }
@@ -165,6 +173,7 @@ void work_fit(Work *out, const Timings *timings, const Timing *like, Arena *aren
     fit_line(&out->shard_s, &out->example_s, c.mini, c.pass, out->n);
     if (c.n_adds)
         fit_line(&out->add_s, &out->add_example_s, c.add_mini, c.add_s, c.n_adds);
+    out->weights_s = stats_median(c.weights, out->n);
     out->fixed_s = stats_median(c.fixed, out->n);
     out->jitter = stats_median(c.jitter, out->n);
     out->error = residual(out, timings, like);

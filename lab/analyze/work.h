@@ -12,7 +12,8 @@ typedef struct Work {
     double shard_s, example_s;   /* a pass and its sampling: of a shard, of one example in it */
     double add_s, add_example_s; /* adding one more shard's sum; threads wait for each other there,
                                     which grows with the shard */
-    double fixed_s;              /* noise statistics, update and the rest, once a step */
+    double weights_s;            /* gradient norms and update of all weights, once a step */
+    double fixed_s;              /* the rest, once a step */
     double jitter; /* a replica's passes vary by this (sd over mean), from step to step */
     double error;  /* residual of one layout's step (sd of its log) */
     int n;         /* layouts of one replica that it was fitted to */
@@ -27,6 +28,7 @@ typedef struct Work {
 typedef struct StepCase {
     int64_t global_batch, mini_batch;
     int replicas;
+    int team;       /* of a host that share weights_s (work_team); 0: none do */
     double speed;   /* of a core, against the one that was measured */
     double overlap; /* exponent of work_join: 1: nothing overlaps */
     double comm_s;  /* of one sum over the replicas; 0 for one */
@@ -36,6 +38,10 @@ typedef struct StepCase {
  * one of them need not be) on as many threads and under its label, oversubscribed ones left out.
  * out->n = 0: there are none. */
 void work_fit(Work *out, const Timings *timings, const Timing *like, Arena *arena);
+
+/* How many replicas of a host share the update where `replicas` are on `hosts`: all of them, with a
+ * collective that lets them (record 0029). */
+int work_team(const RunHeader *header, int replicas, int hosts);
 
 /* T_grad of one replica without jitter, and a step of all of them: the slowest replica's passes,
  * joined with the sum, and what is left. */

@@ -60,6 +60,7 @@ static Error *predict(double *step_s, const Model *model, const Timing *timing, 
     StepCase of = {.global_batch = timing->global_batch,
                    .mini_batch = timing->global_batch / timing->n_shards,
                    .replicas = timing->replicas,
+                   .team = work_team(timing->header, timing->replicas, timing->hosts),
                    .speed = 1,
                    .overlap = 1};
     PASS(sum_s(&of.comm_s, model, timing, arena));

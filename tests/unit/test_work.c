@@ -36,7 +36,8 @@ static void test_work__slowest_of_n_normals(void **state) {
 static const Work known = {.shard_s = 1e-4,
                            .example_s = 2e-5,
                            .add_s = 3e-5,
-                           .fixed_s = 5e-4,
+                           .weights_s = 3e-4,
+                           .fixed_s = 2e-4,
                            .jitter = 0.05,
                            .threads = 1};
 
@@ -50,6 +51,9 @@ static void test_work__step_is_the_sum_of_its_parts(void **state) {
     of.comm_s = 1e-3;
     double late = 1 + 0.05 * 1.5 / sqrt(M_PI);
     near(work_step_s(&known, &of), 3 * pass * late + 1e-3 + 2 * 3e-5 + 5e-4, 1e-12);
+    of.team = 3; /* they share the update */
+    near(work_step_s(&known, &of), 3 * pass * late + 1e-3 + 2 * 3e-5 + 1e-4 + 2e-4, 1e-12);
+    of.team = 0;
     of.speed = 2; /* halves everything but the network */
     near(work_step_s(&known, &of), (3 * pass * late + 2 * 3e-5 + 5e-4) / 2 + 1e-3, 1e-12);
     of.overlap = INFINITY; /* the sum hides behind the passes */
@@ -77,7 +81,7 @@ static void test_work__stragglers_are_what_drawing_them_gives(void **state) {
             double slowest = 0;
             for (int r = 0; r < ranks; r++)
                 slowest = fmax(slowest, pass * (1 + known.jitter * rng_normal(&rng)));
-            sum += slowest + of.comm_s + known.fixed_s;
+            sum += slowest + of.comm_s + known.weights_s + known.fixed_s;
         }
         near(work_step_s(&known, &of) / (sum / TRIALS), 1, 0.005);
     }
@@ -96,12 +100,26 @@ static Timing timing(const RunHeader *header, int64_t batch, int64_t b, int repl
                   .hosts = 1};
     out.stage_s[STAGE_COMPUTE] = work_passes_s(&known, &of);
     out.stage_s[STAGE_REDUCE] = (double)(batch / b - 1) * known.add_s;
-    out.stage_s[STAGE_UPDATE] = known.fixed_s;
+    out.stage_s[STAGE_UPDATE] = known.weights_s;
+    out.stage_s[STAGE_OTHER] = known.fixed_s;
     for (int s = 0; s < STAGE_N; s++)
         out.step_s += out.stage_s[s];
     out.step_low_s = out.step_s * (1 - 1.349 / 2 * 0.05);
     out.step_high_s = out.step_s * (1 + 1.349 / 2 * 0.05);
     return out;
+}
+
+static void test_work__replicas_of_a_host_are_a_team(void **state) {
+    (void)state;
+    RunHeader header = {.collective = "tree"};
+    assert_int_equal(work_team(&header, 1, 1), 1);
+    assert_int_equal(work_team(&header, 4, 1), 4);
+    assert_int_equal(work_team(&header, 8, 4), 2);
+    assert_int_equal(work_team(&header, 3, 3), 1);
+    header.collective = "ring"; /* every replica has a sum of its own */
+    assert_int_equal(work_team(&header, 4, 1), 1);
+    header.collective = NULL; /* imported */
+    assert_int_equal(work_team(&header, 4, 1), 1);
 }
 
 static void test_work__fit_finds_what_made_the_layouts(void **state) {
@@ -124,6 +142,7 @@ static void test_work__fit_finds_what_made_the_layouts(void **state) {
     near(work.example_s, known.example_s, 1e-12);
     near(work.add_s, known.add_s, 1e-12);
     near(work.add_example_s, 0, 1e-12);
+    near(work.weights_s, known.weights_s, 1e-12);
     near(work.fixed_s, known.fixed_s, 1e-12);
     near(work.jitter, 0.05, 1e-12);
     near(work.error, 0, 1e-9);
@@ -173,6 +192,7 @@ int main(void) {
         cmocka_unit_test(test_work__slowest_of_n_normals),
         cmocka_unit_test(test_work__step_is_the_sum_of_its_parts),
         cmocka_unit_test(test_work__stragglers_are_what_drawing_them_gives),
+        cmocka_unit_test(test_work__replicas_of_a_host_are_a_team),
         cmocka_unit_test(test_work__fit_finds_what_made_the_layouts),
         cmocka_unit_test(test_work__fit_weighs_layouts_alike),
         cmocka_unit_test(test_work__one_mini_batch_leaves_no_shard_cost),
