@@ -72,6 +72,7 @@ static Error *share(Tree *tree, Reduction *reduction, int n_buffers) {
     if (!tree->shared)
         return NULL;
     tree->board = board_of(tree, shared_rank(tree->shared));
+    memset(tree->board, 0, bytes); /* taken now, so that who asks next sees what room is left */
     tree->board->n_buffers = n_buffers;
     shared_wait(tree->shared, NULL);
     for (int i = 0; i < shared_size(tree->shared); i++)
