@@ -71,7 +71,7 @@ Optim *optim_new(const OptimType *type, const void *settings, const Segment *seg
     optim->n_segments = n_segments;
     cut_into_chunks(optim, arena);
     for (int i = 0; i < type->n_slots; i++)
-        optim->slots[i] = ARENA_ARRAY(arena, real, optim->n_weights);
+        optim->slots[i] = arena_alloc_late(arena, sizeof(real) * (size_t)optim->n_weights);
     optim->sums = ARENA_ARRAY(arena, double, optim->n_chunks * type->n_sums);
     optim->ratios = ARENA_ARRAY(arena, double, n_segments);
     optim->ratios2 = ARENA_ARRAY(arena, double, n_segments);

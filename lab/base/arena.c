@@ -12,6 +12,7 @@ typedef struct ArenaBlock ArenaBlock;
 struct ArenaBlock {
     ArenaBlock *next;
     size_t used, room; /* bytes after the block's header */
+    void *memory;      /* that it stands in, to be given back */
 };
 
 typedef struct ArenaEnd ArenaEnd;
@@ -45,22 +46,40 @@ void arena_end(Arena *arena) {
         last->end(last->what);
     for (ArenaBlock *block = arena->blocks; block;) {
         ArenaBlock *next = block->next;
-        free(block);
+        free(block->memory);
         block = next;
     }
     free(arena);
 }
 
+static ArenaBlock *block_in(void *memory, size_t room, size_t bytes) {
+    if (!memory)
+        out_of_memory(bytes);
+    ArenaBlock *block =
+        (ArenaBlock *)(((uintptr_t)memory + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN);
+    *block = (ArenaBlock){.room = room, .memory = memory};
+    return block;
+}
+
 static ArenaBlock *block_new(Arena *arena, size_t room) {
     size_t bytes = ARENA_ALIGN + room; /* the header takes one aligned unit */
-    ArenaBlock *block = aligned_alloc(ARENA_ALIGN, bytes);
-    if (!block)
-        out_of_memory(bytes);
-    memset(block, 0, bytes);
-    block->room = room;
+    ArenaBlock *block = block_in(aligned_alloc(ARENA_ALIGN, bytes), room, bytes);
+    memset((char *)block + ARENA_ALIGN, 0, room);
     block->next = arena->blocks;
     arena->blocks = block;
     return block;
+}
+
+void *arena_alloc_late(Arena *arena, size_t bytes) {
+    if (bytes < ARENA_BLOCK || bytes > SIZE_MAX / 2)
+        return arena_alloc(arena, bytes);
+    size_t whole = bytes + 2 * ARENA_ALIGN;
+    ArenaBlock *block = block_in(calloc(1, whole), bytes, whole);
+    block->used = bytes;
+    ArenaBlock **place = arena->blocks ? &arena->blocks->next : &arena->blocks;
+    block->next = *place; /* behind the one that still has room */
+    *place = block;
+    return (char *)block + ARENA_ALIGN;
 }
 
 void *arena_alloc(Arena *arena, size_t bytes) {

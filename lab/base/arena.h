@@ -16,6 +16,9 @@ void arena_end(Arena *arena);
 
 /* `bytes` of zeroed memory, aligned to 64 bytes, valid until arena_end. Never NULL. */
 void *arena_alloc(Arena *arena, size_t bytes);
+/* The same, but large ones take their pages when they are touched first: for what may stay unused.
+ */
+void *arena_alloc_late(Arena *arena, size_t bytes);
 
 /* Calls end(what) when the arena ends, the latest first, before any memory goes: for what a library
  * made and must take back. */

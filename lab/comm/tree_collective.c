@@ -64,6 +64,14 @@ static Posted *posted_of(Board *board) {
 
 /* ---- open */
 
+/* Touches what will be used, so that who asks for shared memory next sees what room is left. */
+static void take_room(Tree *tree, int n_buffers) {
+    if (shared_rank(tree->shared) == 0)
+        memset(sum_of(tree->board), 0, tree->stride);
+    for (int i = 0; i < n_buffers; i++)
+        memset(vector_of(tree, tree->board, i), 0, tree->stride);
+}
+
 static Error *share(Tree *tree, Reduction *reduction, int n_buffers) {
     size_t bytes = lines(sizeof(Board) + sizeof(Posted) * (size_t)n_buffers) +
                    tree->stride * (size_t)(1 + n_buffers);
@@ -72,8 +80,8 @@ static Error *share(Tree *tree, Reduction *reduction, int n_buffers) {
     if (!tree->shared)
         return NULL;
     tree->board = board_of(tree, shared_rank(tree->shared));
-    memset(tree->board, 0, bytes); /* taken now, so that who asks next sees what room is left */
     tree->board->n_buffers = n_buffers;
+    take_room(tree, n_buffers);
     shared_wait(tree->shared, NULL);
     for (int i = 0; i < shared_size(tree->shared); i++)
         tree->most += (int)board_of(tree, i)->n_buffers;

@@ -175,7 +175,8 @@ Error *trainer_connect(Trainer *trainer) {
                                        trainer->layout->bucket_bytes, trainer->arena);
     PASS(reduction->type->open(reduction, n));
     if (reduction->shared)
-        trainer->own_grad = ARENA_ARRAY(trainer->arena, float, trainer->model->n_weights);
+        trainer->own_grad =
+            arena_alloc_late(trainer->arena, sizeof(float) * (size_t)trainer->model->n_weights);
     n = 0;
     for (int i = 0; i < trainer->layout->threads; i++)
         for (int j = 0; j < trainer->thread[i].n_spare; j++)

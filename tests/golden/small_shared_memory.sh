@@ -34,5 +34,5 @@ try() { # size, what it says, or nothing
   echo "$1: $(cut -c1-40 "digest$1") ${2:-all of it}"
 }
 try 20m "replicas send messages instead"
-try 60m "every replica updates all weights instead"
+try 54m "every replica updates all weights instead"
 try 160m ""
