@@ -152,8 +152,7 @@ static OptimRange share_of(OptimRange all, int part, int n) {
 OptimRange optim_part(const Optim *optim, int part, int n, OptimRange *chunks) {
     OptimRange own = share_of((OptimRange){0, optim->n_chunks}, part, n);
     const OptimChunk *chunk = optim->chunks;
-    if (chunks)
-        *chunks = own;
+    *chunks = own;
     return (OptimRange){
         own.first < optim->n_chunks ? chunk[own.first].offset : optim->n_weights,
         own.last < optim->n_chunks ? chunk[own.last].offset : optim->n_weights,

@@ -133,8 +133,8 @@ Optim *optim_new(const OptimType *type, const void *settings, const Segment *seg
 void optim_step(Optim *optim, double lr, real *weights, const real *grad, OptimLayer *layers,
                 int threads);
 
-/* Part `part` of `n` of the weights, in whole chunks, as places in the flat vectors; `chunks`, when
- * not NULL, gets its chunks, counted over all tensors. */
+/* Part `part` of `n` of the weights, in whole chunks: as places in the flat vectors, and in *chunks
+ * as chunks, counted over all tensors. */
 typedef struct OptimRange {
     int64_t first, last;
 } OptimRange;

@@ -243,6 +243,29 @@ static void note_end(void *what) {
     one->order[strlen(one->order)] = one->letter;
 }
 
+/* Large and small, before and after other blocks: zeroes, aligned, nobody else's. */
+static void test_arena__late_memory_is_like_any_other(void **state) {
+    (void)state;
+    static const size_t sizes[] = {100, 1 << 16, (1 << 20) + 8};
+    for (int before = 0; before < 2; before++) {
+        Arena *arena = arena_new();
+        char *first = before ? arena_alloc(arena, 100) : NULL, *late[3];
+        for (int i = 0; i < 3; i++) {
+            late[i] = arena_alloc_late(arena, sizes[i]);
+            assert_int_equal((uintptr_t)late[i] % 64, 0);
+            for (size_t k = 0; k < sizes[i]; k++)
+                assert_int_equal(late[i][k], 0);
+            memset(late[i], 1 + i, sizes[i]);
+        }
+        char *last = arena_alloc(arena, 100);
+        assert_true(!before || last - first < 1 << 16); /* the block with room is still used */
+        memset(last, 9, 100);
+        for (int i = 0; i < 3; i++)
+            assert_true(late[i][0] == 1 + i && late[i][sizes[i] - 1] == 1 + i);
+        arena_end(arena);
+    }
+}
+
 static void test_arena__ends_what_was_made_latest_first(void **state) {
     (void)state;
     char order[4] = "";
@@ -339,6 +362,7 @@ int main(void) {
         cmocka_unit_test(test_text__nearest_counts_a_swap_as_one),
         cmocka_unit_test(test_param__reads_defaults_and_values),
         cmocka_unit_test(test_param__errors_name_path_range_and_nearest),
+        cmocka_unit_test(test_arena__late_memory_is_like_any_other),
         cmocka_unit_test(test_arena__ends_what_was_made_latest_first),
         cmocka_unit_test(test_io__write_aside_read_back_and_lock),
         cmocka_unit_test(test_error__chain_reads_as_documented),
