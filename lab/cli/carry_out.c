@@ -53,9 +53,9 @@ static void say_outcomes(const Plan *plan) {
         count[OUTCOME_DIVERGED], count[OUTCOME_FAILED], pruned);
 }
 
-static Error *gather_and_report(const Plan *plan, Arena *arena) {
+static Error *gather_and_report(const Plan *plan, Gathering *gathering, Arena *arena) {
     char *path = NULL;
-    PASS(folder_report(plan->folder, NULL, &path, arena));
+    PASS(folder_report_with(gathering, plan->folder, NULL, &path, arena));
     printf("%s\n", folder_relative(path, arena));
     fflush(stdout);
     return NULL;
@@ -87,13 +87,14 @@ static Error *count_others(int *out, const Experiment *experiment, const Command
 }
 
 /* Of several shares the one that ends last gathers and reports: it finds nothing left. */
-static Error *conclude(const Plan *plan, const CommandLine *line, Arena *arena) {
+static Error *conclude(const Plan *plan, const CommandLine *line, Gathering *gathering,
+                       Arena *arena) {
     int left = 0;
     PASS(tell_metric(plan, command_option(line, "--tell"), arena));
     if (command_option(line, "--share"))
         PASS(count_others(&left, plan->experiment, line, arena));
     if (left == 0)
-        return gather_and_report(plan, arena);
+        return gather_and_report(plan, gathering, arena);
     say("this share is done; %d runs are left to others, the last of which reports", left);
     return NULL;
 }
@@ -134,9 +135,13 @@ static bool asks_for_hosts(const Plan *plan) {
     return unknown && hosts_may_be_several();
 }
 
-/* The driver: a process of its own, no MPI. */
+static void see_end(void *self, const char *run_id) {
+    gathering_see(self, run_id);
+}
+
+/* The driver: a process of its own, no MPI. `gathering` may be NULL. */
 static Error *drive(Plan *plan, const char *file, const CommandLine *line, Hooks *hooks,
-                    Arena *arena) {
+                    Gathering *gathering, Arena *arena) {
     LaunchOptions options = {
         .program = own_path(line->program, arena),
         .file = file,
@@ -145,6 +150,8 @@ static Error *drive(Plan *plan, const char *file, const CommandLine *line, Hooks
         .results = results_of(line),
         .share = command_option(line, "--share"),
         .start_limit_s = 120,
+        .ended = gathering ? see_end : NULL,
+        .self = gathering,
     };
     IoLock *lock;
     char session[PLAN_SESSION_ROOM], data[SHELF_PLACE_ROOM];
@@ -182,7 +189,7 @@ Error *carry_out_runs(Plan *plan, Experiment *experiment, const char *file, cons
             "call it outside mpirun or srun; `batchlab run` uses the ranks it is started with");
     Hooks none = {0};
     PASS(prepare(plan, experiment, file, line, rerun, NULL, NULL, shelf_new(NULL, arena), arena));
-    return drive(plan, file, line, &none, arena);
+    return drive(plan, file, line, &none, NULL, arena);
 }
 
 /* Rank 0 of a job that somebody else started opens, gathers and reports. */
@@ -202,7 +209,10 @@ static Error *carry_out_ranks(Plan *plan, Comm *world, const CommandLine *line, 
         return NULL;
     PASS(plan_refresh(plan));
     say_outcomes(plan);
-    PASS(conclude(plan, line, arena));
+    Gathering *gathering = gathering_new(plan->folder, plan->experiment->name, arena);
+    Error *error = conclude(plan, line, gathering, arena);
+    gathering_end(gathering);
+    PASS(error);
     if (plan_count_failed(plan) > 0)
         *code = CODE_SOME_FAILED;
     return NULL;
@@ -261,8 +271,11 @@ static Error *carry_out_launched(const char *file, const CommandLine *line, int 
 
 static Error *drive_and_conclude(Plan *plan, const char *file, const CommandLine *line, int *code,
                                  Hooks *hooks, Arena *arena) {
-    PASS(drive(plan, file, line, hooks, arena));
-    Error *error = conclude(plan, line, arena);
+    Gathering *gathering = gathering_new(plan->folder, plan->experiment->name, arena);
+    Error *undone = drive(plan, file, line, hooks, gathering, arena);
+    Error *error = undone ? NULL : conclude(plan, line, gathering, arena);
+    gathering_end(gathering);
+    PASS(undone);
     if (error && *launch_catch_signals()) { /* Ctrl-C ends gnuplot too */
         error_end(error);
         return error_hint(error_new(CODE_STOPPED, "stopped on request"),

@@ -5,7 +5,6 @@
 #include "lab/base/io.h"
 #include "lab/base/json.h"
 #include "lab/base/text.h"
-#include "lab/store/h5.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -43,59 +42,57 @@ Error *folder_find(const char **out, const char *word, const char *results, Aren
                       io_is_folder(word) ? "EXPERIMENT.json" : word);
 }
 
-typedef struct Gathering {
-    const char *folder, *name; /* of the experiment */
-    const RunRecord *runs;     /* (n) */
+/* All runs of a folder, and who gathers them. */
+typedef struct Runs {
+    RunRecord *run; /* (n) */
     int n;
-    bool each;
-} Gathering;
+    Gathering *gathering;
+} Runs;
 
-/* A BackgroundJob. */
-static Error *gather(void *data) {
-    const Gathering *all = data;
-    Arena *scratch = arena_new();
-    Error *error = NULL;
-    for (int i = 0; i < all->n && !error; i++) {
-        const RunRecord *run = &all->runs[i];
-        const char *path =
-            arena_print(scratch, "%s/runs/%s/run.h5", all->folder, run->header.run_id);
-        if (all->each ||
-            (run->finished && !io_exists(path))) /* its writer died after the last record */
-            error = h5_write_run(run, path);
-    }
-    const char *path = arena_print(scratch, "%s/%s.h5", all->folder, all->name);
-    if (!error && (all->each || !h5_is_current(path, all->runs, all->n)))
-        error = h5_write_all(all->runs, all->n, all->name, path);
-    arena_end(scratch);
-    return error;
-}
-
-static Error *load(Gathering *out, const char *folder, Arena *arena) {
-    RunRecord *runs;
-    *out = (Gathering){.folder = folder};
-    PASS(run_load_all(&runs, &out->n, folder, arena));
-    out->runs = runs;
-    return name_of(&out->name, arena_print(arena, "%s/experiment.json", folder), arena);
+static Error *begin(Gathering **out, const char *folder, Arena *arena) {
+    const char *name = NULL;
+    PASS(name_of(&name, arena_print(arena, "%s/experiment.json", folder), arena));
+    *out = gathering_new(folder, name, arena);
+    return NULL;
 }
 
 Error *folder_gather(const char *folder, bool each, Arena *arena) {
-    Gathering all;
-    PASS(load(&all, folder, arena));
-    all.each = each;
-    return gather(&all);
+    RunRecord *runs;
+    int n;
+    Gathering *gathering;
+    PASS(run_load_all(&runs, &n, folder, arena));
+    PASS(begin(&gathering, folder, arena));
+    Error *error = gathering_finish(gathering, runs, n, each);
+    gathering_end(gathering);
+    return error;
 }
 
-Error *folder_report(const char *folder, const TargetsAsked *asked, char **path, Arena *arena) {
-    Gathering all;
+/* A BackgroundJob. */
+static Error *gather(void *data) {
+    const Runs *all = data;
+    return gathering_finish(all->gathering, all->run, all->n, false);
+}
+
+Error *folder_report_with(Gathering *gathering, const char *folder, const TargetsAsked *asked,
+                          char **path, Arena *arena) {
+    Runs all = {.gathering = gathering};
     Background *background;
-    PASS(load(&all, folder, arena));
+    PASS(run_load_all(&all.run, &all.n, folder, arena));
     PASS(background_new(&background, arena));
     background_add(background, gather, &all);
-    Error *unreported = analyze_report_of(folder, all.runs, all.n, asked, path, arena);
+    Error *unreported = analyze_report_of(folder, all.run, all.n, asked, path, arena);
     Error *ungathered = background_end(background);
     if (ungathered && unreported)
         error_end(unreported);
     return ungathered ? ungathered : unreported;
+}
+
+Error *folder_report(const char *folder, const TargetsAsked *asked, char **path, Arena *arena) {
+    Gathering *gathering;
+    PASS(begin(&gathering, folder, arena));
+    Error *error = folder_report_with(gathering, folder, asked, path, arena);
+    gathering_end(gathering);
+    return error;
 }
 
 const char *folder_relative(const char *path, Arena *arena) {

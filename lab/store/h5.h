@@ -6,8 +6,22 @@
 
 /* run.h5 of one run: the run's groups at the root. */
 Error *h5_write_run(const RunRecord *run, const char *path);
-/* <experiment>.h5: every run under /runs/<run_id>. */
-Error *h5_write_all(const RunRecord *runs, int n, const char *experiment, const char *path);
+
+/* <experiment>.h5 in the making: every run under /runs/<run_id>, with the attribute `journal_mark`,
+ * RunRecord's. One thread at a time may call the HDF5 library, so also these. */
+typedef struct H5Gathered H5Gathered;
+/* Begins with what the file at `path` holds, if this build wrote it and it can be read; with
+ * nothing when it cannot, or when `path` is NULL. In the arena, which must not end before the file
+ * has. */
+H5Gathered *h5_gathered_new(const char *path, Arena *arena);
+/* Takes a run in, unless it is there as its journal is now. */
+void h5_gathered_add(H5Gathered *gathered, const RunRecord *run);
+int64_t h5_gathered_bytes(const H5Gathered *gathered); /* of memory, about */
+/* Brings the file up to date, so that it holds these runs and no other, writes it and ends it. */
+Error *h5_gathered_write(H5Gathered *gathered, const RunRecord *runs, int n, const char *experiment,
+                         const char *path);
+void h5_gathered_end(H5Gathered *gathered); /* instead of writing it */
+
 /* Whether a file holds these runs as they are now, written by this build. */
 bool h5_is_current(const char *path, const RunRecord *runs, int n);
 const char *h5_library(void); /* "1.10.8" */

@@ -15,6 +15,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* An entry of the attribute REFERENCE_LIST: this dataset uses the scale on that axis. */
+typedef struct Hdf5ScaleUse {
+    hobj_ref_t dataset;
+    int32_t dimension;
+} Hdf5ScaleUse;
+
 typedef struct Hdf5File {
     hid_t file; /* also its root group */
     hid_t group_properties, transfer;
@@ -31,14 +37,25 @@ typedef struct Hdf5File {
 
 /* `growth_bytes`: how much the image in memory grows at a time. */
 void h5_file_begin(Hdf5File *file, size_t growth_bytes);
+/* Goes on with a copy of the file at `path` in memory. False when it cannot be opened; there is
+ * nothing to end then. */
+bool h5_file_open(Hdf5File *file, const char *path, size_t growth_bytes);
 hid_t h5_file_group(Hdf5File *file, hid_t parent, const char *name);
 void h5_file_group_end(hid_t group);
+void h5_file_remove(Hdf5File *file, hid_t parent, const char *name);
+
+/* Keeps the first failure, "HDF5 cannot <what> '<name>'"; returns `success`. */
+bool h5_file_check(Hdf5File *file, bool success, const char *what, const char *name);
 
 /* Attributes; a NULL text becomes "none". */
+void h5_file_attribute(Hdf5File *file, hid_t object, const char *name, hid_t stored, hid_t type,
+                       hid_t space, const void *value);
 void h5_file_text(Hdf5File *file, hid_t object, const char *name, const char *value);
 void h5_file_whole(Hdf5File *file, hid_t object, const char *name, int64_t value);
 void h5_file_seed(Hdf5File *file, hid_t object, const char *name, uint64_t value);
 void h5_file_real(Hdf5File *file, hid_t object, const char *name, double value);
+
+bool h5_file_get_whole(hid_t object, const char *name, int64_t *value); /* false: not there */
 
 /* One dataset of 1 or 2 dimensions; zero rows are allowed. */
 typedef struct Series {
@@ -54,15 +71,9 @@ typedef struct Series {
 hid_t h5_file_series(Hdf5File *file, hid_t group, const Series *series);
 void h5_file_series_end(hid_t dataset);
 #define HDF5_FILE_DATASETS 24 /* of one group */
-/* Makes scales[d], a dataset named names[d], the dimension scale of axis d of each of the `n` <=
- * HDF5_FILE_DATASETS datasets. */
-void h5_file_attach(Hdf5File *file, const hid_t *scales, const char *const *names, int n_scales,
-                    const hid_t *datasets, int n);
 
 /* Closes everything; when there was no error, writes the file to `path`. */
 Error *h5_file_write(Hdf5File *file, const char *path);
-
-/* Whether a file that is there can be opened and its root has this text attribute. */
-bool h5_file_says(const char *path, const char *name, const char *value);
+void h5_file_end(Hdf5File *file); /* closes everything and writes nothing */
 
 #endif

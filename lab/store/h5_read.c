@@ -86,3 +86,15 @@ Error *h5_read_series(Series *series, const Hdf5Reader *reader, Arena *arena) {
                 : error_new(CODE_IO, "the dataset '%s' of '%s' cannot be read as what it should be",
                             series->name, reader->path);
 }
+
+bool h5_read_says(const char *path, const char *name, const char *value) {
+    Hdf5Reader reader;
+    Arena *scratch = arena_new();
+    Error *error = h5_read_begin(&reader, path);
+    const char *text = error ? NULL : h5_read_text(&reader, name, scratch);
+    bool same = text && strcmp(text, value) == 0;
+    h5_read_end(&reader);
+    error_end(error);
+    arena_end(scratch);
+    return same;
+}

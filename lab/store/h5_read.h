@@ -16,6 +16,9 @@ void h5_read_end(Hdf5Reader *reader);
 /* A text attribute of the root; NULL when there is none. */
 const char *h5_read_text(const Hdf5Reader *reader, const char *name, Arena *arena);
 
+/* Whether a file that is there can be opened and its root has this text attribute. */
+bool h5_read_says(const char *path, const char *name, const char *value);
+
 /* Fills `series->data`, dims[0] and n_dims of a series whose name (a path: "/sums/bytes") and type
  * are given, converted to int64_t, double or const char *. Error (code 74): it is not there, has
  * other dimensions or another kind of type. */

@@ -92,6 +92,8 @@ static void hear(void *self, Worker *worker) {
         driver->done += interrupted ? -worker->run_work : plan_run_work(run) - worker->run_work;
         worker->run = NULL;
         run->timed_out = interrupted && !paused && !driver->stopping;
+        if (!interrupted && !phase->alone && driver->options->ended)
+            driver->options->ended(driver->options->self, run->id);
     }
     show(driver, worker);
 }

@@ -11,8 +11,11 @@ typedef struct LaunchOptions {
     const char *const *overrides;
     int n_overrides;
     const char *results;
-    const char *share;    /* "K/N", NULL: everything */
-    const char *data;     /* shelf_place of the datasets, NULL: workers load them themselves */
+    const char *share; /* "K/N", NULL: everything */
+    const char *data;  /* shelf_place of the datasets, NULL: workers load them themselves */
+    /* Told of every run that ended while others go on beside it; NULL: nobody. */
+    void (*ended)(void *self, const char *run_id);
+    void *self;
     double start_limit_s; /* a worker that does not report in this long is ended; 0: 120 s */
 } LaunchOptions;
 
