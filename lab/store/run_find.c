@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <omp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -111,17 +112,32 @@ Error *run_is_searched(bool *searched, const char *run_folder) {
     return error;
 }
 
-/* Appends one run to `runs`, or says why it is left out. */
-static void load_one(RunRecord *runs, int *n, const char *folder, const char *name, Arena *arena) {
-    bool found;
-    Error *error = run_load(&runs[*n], &found, folder, arena);
-    if (!error && found && strcmp(runs[*n].header.run_id, name) != 0)
-        error = error_new(CODE_IO, "its journal belongs to run '%s'", runs[*n].header.run_id);
-    if (error)
-        say("run '%s' is left out: %s", folder, error_root(error));
-    else
-        *n += found;
-    error_end(error);
+/* Why a run is left out, or NULL. */
+static Error *load_one(RunRecord *run, bool *found, const char *folder, const char *name,
+                       Arena *arena) {
+    PASS(run_load(run, found, arena_print(arena, "%s/%s", folder, name), arena));
+    if (*found && strcmp(run->header.run_id, name) != 0)
+        return error_new(CODE_IO, "its journal belongs to run '%s'", run->header.run_id);
+    return NULL;
+}
+
+static void end_arena(void *arena) {
+    arena_end(arena);
+}
+
+#define MOST_READERS 8
+
+/* Nearly all of it is parsing: threads share the runs, each with an arena of its own, which ends
+ * with the caller's. */
+static void load_each(RunRecord *runs, bool *found, Error **error, const char *folder, char **names,
+                      int n, Arena *arena) {
+    Arena *own[MOST_READERS];
+    int readers = omp_get_max_threads() < MOST_READERS ? omp_get_max_threads() : MOST_READERS;
+    for (int i = 0; i < readers; i++)
+        arena_at_end(arena, end_arena, own[i] = arena_new());
+#pragma omp parallel for num_threads(readers) schedule(dynamic, 4)
+    for (int i = 0; i < n; i++)
+        error[i] = load_one(&runs[i], &found[i], folder, names[i], own[omp_get_thread_num()]);
 }
 
 Error *run_load_all(RunRecord **out, int *n, const char *experiment_folder, Arena *arena) {
@@ -134,8 +150,16 @@ Error *run_load_all(RunRecord **out, int *n, const char *experiment_folder, Aren
     int n_names;
     TRY(io_list(&names, &n_names, folder, arena), "cannot list the runs of '%s'",
         experiment_folder);
-    *out = ARENA_ARRAY(arena, RunRecord, n_names);
-    for (int i = 0; i < n_names; i++)
-        load_one(*out, n, arena_print(arena, "%s/%s", folder, names[i]), names[i], arena);
+    RunRecord *runs = *out = ARENA_ARRAY(arena, RunRecord, n_names);
+    bool *found = ARENA_ARRAY(arena, bool, n_names);
+    Error **error = ARENA_ARRAY(arena, Error *, n_names);
+    load_each(runs, found, error, folder, names, n_names, arena);
+    for (int i = 0; i < n_names; i++) {
+        if (error[i])
+            say("run '%s/%s' is left out: %s", folder, names[i], error_root(error[i]));
+        else if (found[i])
+            runs[(*n)++] = runs[i];
+        error_end(error[i]);
+    }
     return NULL;
 }
