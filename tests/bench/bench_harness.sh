@@ -4,6 +4,8 @@
 # 1. 200 trials of the size of smoke.json, as a sweep over the learning rate and as a search: the wall time of
 #    `batchlab run`, report included, against the same trials without any harness (bench_trials) on as many processes, in
 #    alternation; medians. Limit: 5 ms a trial. Processor seconds do not depend on what else runs here.
+#    Not within five minutes of deleting thousands of files from the same disk: ext4 passes by every inode that was
+#    freed lately, and a new file costs milliseconds.
 # 2. plan, fit, plot and report of 2,000 runs, the report with and without gathering. Limit: 20 s together.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
