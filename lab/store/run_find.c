@@ -82,15 +82,22 @@ Error *run_final(bool *finished, RunSummary *summary, const char *run_folder, Ar
     return error;
 }
 
-#define HEAD_BYTES (256 * 1024) /* holds any header */
+#define HEAD_BYTES (8 * 1024)        /* holds most headers, */
+#define LONG_HEAD_BYTES (256 * 1024) /* and this any */
 
-static Error *read_search(bool *searched, const uint8_t *bytes, size_t n, const char *path,
-                          Arena *scratch) {
-    Frame head;
+/* The header frame, when the file begins with one. */
+static bool read_head(Frame *out, const char *path, size_t most, Arena *arena) {
+    uint8_t *bytes = arena_alloc(arena, most);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? 0 : pread(fd, bytes, most, 0);
+    if (fd >= 0)
+        close(fd);
+    return got > 0 && journal_next(out, bytes, (size_t)got, 0) && out->type == FRAME_HEADER;
+}
+
+static Error *read_search(bool *searched, const Frame *head, const char *path, Arena *scratch) {
     Json *object;
-    if (!journal_next(&head, bytes, n, 0) || head.type != FRAME_HEADER)
-        return NULL;
-    PASS(json_parse(&object, (const char *)head.payload, head.n, path, scratch));
+    PASS(json_parse(&object, (const char *)head->payload, head->n, path, scratch));
     const Json *search = json_find(object, "search");
     *searched = search && search->kind != JSON_NULL;
     return NULL;
@@ -100,14 +107,11 @@ Error *run_is_searched(bool *searched, const char *run_folder) {
     *searched = false;
     Arena *scratch = arena_new();
     const char *path = arena_print(scratch, "%s/journal", run_folder);
-    uint8_t *bytes = arena_alloc(scratch, HEAD_BYTES);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = fd < 0 ? 0 : pread(fd, bytes, HEAD_BYTES, 0);
+    Frame head;
     Error *error = NULL;
-    if (fd >= 0)
-        close(fd);
-    if (got > 0)
-        error = read_search(searched, bytes, (size_t)got, path, scratch);
+    if (read_head(&head, path, HEAD_BYTES, scratch) ||
+        read_head(&head, path, LONG_HEAD_BYTES, scratch))
+        error = read_search(searched, &head, path, scratch);
     arena_end(scratch);
     return error;
 }

@@ -73,8 +73,9 @@ static Error *check_trial(PlannedTrial *trial, DataCache *cache, DataPaths paths
     trial->total_steps = timeline.total_steps;
     trial->total_examples = timeline.end_examples;
     trial->most_replicas = trial_most_replicas(settings, timeline.least_batch);
-    trial->config = json_canonical(trial_write(settings, arena), arena);
-    trial_id(trial->id, settings, trial->seed, data->sha256, arena);
+    Json *written = trial_write(settings, arena);
+    trial->config = json_canonical(written, arena);
+    trial_id(trial->id, written, trial->seed, data->sha256, arena);
     return NULL;
 }
 
@@ -255,7 +256,7 @@ static Error *add_search(Resolve *resolve) {
 PlannedTrial trials_reseed(const PlannedTrial *trial, uint64_t seed, Arena *arena) {
     PlannedTrial out = *trial;
     out.seed = seed;
-    trial_id(out.id, &out.settings, seed, out.data->sha256, arena);
+    trial_id(out.id, trial_write(&out.settings, arena), seed, out.data->sha256, arena);
     return out;
 }
 

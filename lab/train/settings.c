@@ -368,10 +368,10 @@ static Json *without_paths(Json *trial, Arena *arena) {
     return trial;
 }
 
-void trial_id(char out[TRIAL_ID_ROOM], const TrialSettings *settings, uint64_t seed,
-              const char *data_sha256, Arena *arena) {
+void trial_id(char out[TRIAL_ID_ROOM], Json *written, uint64_t seed, const char *data_sha256,
+              Arena *arena) {
     Json *whole = json_object(arena);
-    json_add(whole, "trial", without_paths(trial_write(settings, arena), arena), arena);
+    json_add(whole, "trial", without_paths(written, arena), arena);
     json_add_text(whole, "seed", arena_print(arena, "%llu", (unsigned long long)seed), arena);
     json_add_text(whole, "data", data_sha256, arena);
     json_add_text(whole, "kernels", model_kernel_version(), arena);

@@ -148,10 +148,10 @@ int64_t trial_most_replicas(const TrialSettings *settings, int64_t global_batch)
 int64_t trial_total_steps(const TrialSettings *settings, int64_t n_train);
 
 /* Trial id: 16 hex digits of the SHA-256 over canonical settings, seed, data hash and kernel table
- * version. */
+ * version. `written` is what trial_write made; it loses the paths of its data. */
 #define TRIAL_ID_ROOM 17
-void trial_id(char out[TRIAL_ID_ROOM], const TrialSettings *settings, uint64_t seed,
-              const char *data_sha256, Arena *arena);
+void trial_id(char out[TRIAL_ID_ROOM], Json *written, uint64_t seed, const char *data_sha256,
+              Arena *arena);
 
 /* How it is executed. */
 typedef struct TrialLayout {

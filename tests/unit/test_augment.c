@@ -224,7 +224,7 @@ static void test_augment__training_sees_it_evaluation_does_not(void **state) {
 }
 
 static void id_of(char out[TRIAL_ID_ROOM], const char *more, Arena *arena) {
-    trial_id(out, &trial_of(4, more, arena)->settings, 0, "data", arena);
+    trial_id(out, trial_write(&trial_of(4, more, arena)->settings, arena), 0, "data", arena);
 }
 
 static void test_augment__absent_leaves_trial_ids_alone(void **state) {

@@ -111,9 +111,11 @@ static void test_branch__absent_leaves_trial_ids_alone(void **state) {
     (void)state;
     Arena *arena = arena_new();
     char without[TRIAL_ID_ROOM], with[TRIAL_ID_ROOM], other[TRIAL_ID_ROOM];
-    trial_id(without, &trunk_trial(arena)->settings, 0, "data", arena);
-    trial_id(with, &branch_trial(512, 1, 1, 512, arena)->settings, 0, "data", arena);
-    trial_id(other, &branch_trial(512, 2, 1, 512, arena)->settings, 0, "data", arena);
+    trial_id(without, trial_write(&trunk_trial(arena)->settings, arena), 0, "data", arena);
+    trial_id(with, trial_write(&branch_trial(512, 1, 1, 512, arena)->settings, arena), 0, "data",
+             arena);
+    trial_id(other, trial_write(&branch_trial(512, 2, 1, 512, arena)->settings, arena), 0, "data",
+             arena);
     assert_string_not_equal(without, with);
     assert_string_not_equal(with, other);
     const Json *written = trial_write(&trunk_trial(arena)->settings, arena);
