@@ -10,7 +10,7 @@ typedef struct Gathering Gathering;
 Gathering *gathering_new(const char *folder, const char *name, Arena *arena);
 
 /* A run has ended: a thread takes it in, in time that nobody else wants, as long as it all fits
- * into little memory. Until the next call below nobody else may call the HDF5 library. */
+ * into little memory. */
 void gathering_see(Gathering *gathering, const char *run_id);
 
 /* Writes <experiment>.h5 with these runs, unless it holds them already, and the run.h5 of finished

@@ -5,6 +5,7 @@
 #include "lab/store/provenance.h"
 #include "lab/store/schema.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #define TEXT_OF_(x) #x
@@ -14,11 +15,17 @@ const char *h5_library(void) {
     return TEXT_OF(H5_VERS_MAJOR) "." TEXT_OF(H5_VERS_MINOR) "." TEXT_OF(H5_VERS_RELEASE);
 }
 
+/* The library may be built for one thread, and gathering has one of its own. */
+static pthread_mutex_t library = PTHREAD_MUTEX_INITIALIZER;
+
 Error *h5_write_run(const RunRecord *run, const char *path) {
     Hdf5File file;
+    pthread_mutex_lock(&library);
     h5_file_begin(&file, 1 << 16);
     h5_run_add(&file, file.file, run);
-    return h5_file_write(&file, path);
+    Error *error = h5_file_write(&file, path);
+    pthread_mutex_unlock(&library);
+    return error;
 }
 
 /* ---- what a gathered file says of itself */
@@ -43,7 +50,10 @@ static const char *fingerprint(const RunRecord *runs, int n, char hex[HASH_ROOM]
 
 bool h5_is_current(const char *path, const RunRecord *runs, int n) {
     char hex[HASH_ROOM];
-    return h5_read_says(path, FINGERPRINT, fingerprint(runs, n, hex));
+    pthread_mutex_lock(&library);
+    bool current = h5_read_says(path, FINGERPRINT, fingerprint(runs, n, hex));
+    pthread_mutex_unlock(&library);
+    return current;
 }
 
 /* ---- gathering */
@@ -63,6 +73,11 @@ static void begin_empty(H5Gathered *out) {
     out->runs = h5_file_group(&out->file, out->file.file, RUNS);
 }
 
+static void end(H5Gathered *gathered) {
+    h5_file_group_end(gathered->runs);
+    h5_file_end(&gathered->file);
+}
+
 static bool begin_with(H5Gathered *out, const char *path) {
     *out = (H5Gathered){.from_file = true};
     if (!h5_read_says(path, BUILD, provenance_build()) ||
@@ -71,14 +86,16 @@ static bool begin_with(H5Gathered *out, const char *path) {
     out->runs = H5Gopen2(out->file.file, RUNS, H5P_DEFAULT);
     if (out->runs >= 0 && h5_file_get_whole(out->file.file, REPLACED, &out->n_replaced))
         return true;
-    h5_gathered_end(out);
+    end(out);
     return false;
 }
 
 H5Gathered *h5_gathered_new(const char *path, Arena *arena) {
     H5Gathered *out = ARENA_NEW(arena, H5Gathered);
+    pthread_mutex_lock(&library);
     if (!path || !begin_with(out, path))
         begin_empty(out);
+    pthread_mutex_unlock(&library);
     return out;
 }
 
@@ -100,7 +117,7 @@ static void add(H5Gathered *gathered, const RunRecord *run) {
     h5_file_group_end(group);
 }
 
-void h5_gathered_add(H5Gathered *gathered, const RunRecord *run) {
+static void bring_up_to_date(H5Gathered *gathered, const RunRecord *run) {
     bool as_now = false, there = holds(gathered, run->header.run_id, &as_now, run->mark);
     if (there && as_now)
         return;
@@ -111,9 +128,17 @@ void h5_gathered_add(H5Gathered *gathered, const RunRecord *run) {
     add(gathered, run);
 }
 
+void h5_gathered_add(H5Gathered *gathered, const RunRecord *run) {
+    pthread_mutex_lock(&library);
+    bring_up_to_date(gathered, run);
+    pthread_mutex_unlock(&library);
+}
+
 int64_t h5_gathered_bytes(const H5Gathered *gathered) {
     hsize_t n = 0;
+    pthread_mutex_lock(&library);
     H5Fget_filesize(gathered->file.file, &n);
+    pthread_mutex_unlock(&library);
     return (int64_t)n;
 }
 
@@ -144,12 +169,12 @@ static void describe(H5Gathered *gathered, const RunRecord *runs, int n, const c
     h5_file_whole(file, file->file, REPLACED, gathered->n_replaced);
 }
 
-Error *h5_gathered_write(H5Gathered *gathered, const RunRecord *runs, int n, const char *experiment,
-                         const char *path) {
+static Error *write_all(H5Gathered *gathered, const RunRecord *runs, int n, const char *experiment,
+                        const char *path) {
     for (int i = 0; i < n; i++)
-        h5_gathered_add(gathered, &runs[i]);
+        bring_up_to_date(gathered, &runs[i]);
     if (is_stale(gathered, n)) {
-        h5_gathered_end(gathered);
+        end(gathered);
         begin_empty(gathered);
         for (int i = 0; i < n; i++)
             add(gathered, &runs[i]);
@@ -159,7 +184,16 @@ Error *h5_gathered_write(H5Gathered *gathered, const RunRecord *runs, int n, con
     return h5_file_write(&gathered->file, path);
 }
 
+Error *h5_gathered_write(H5Gathered *gathered, const RunRecord *runs, int n, const char *experiment,
+                         const char *path) {
+    pthread_mutex_lock(&library);
+    Error *error = write_all(gathered, runs, n, experiment, path);
+    pthread_mutex_unlock(&library);
+    return error;
+}
+
 void h5_gathered_end(H5Gathered *gathered) {
-    h5_file_group_end(gathered->runs);
-    h5_file_end(&gathered->file);
+    pthread_mutex_lock(&library);
+    end(gathered);
+    pthread_mutex_unlock(&library);
 }

@@ -1,4 +1,5 @@
-/* HDF5 files derived from journals (DESIGN 4). Written aside, fsynced, renamed. */
+/* HDF5 files derived from journals (DESIGN 4). Written aside, fsynced, renamed. Any thread may call
+ * these; they take turns at the library. */
 #ifndef LAB_STORE_H5_H
 #define LAB_STORE_H5_H
 
@@ -8,7 +9,7 @@
 Error *h5_write_run(const RunRecord *run, const char *path);
 
 /* <experiment>.h5 in the making: every run under /runs/<run_id>, with the attribute `journal_mark`,
- * RunRecord's. One thread at a time may call the HDF5 library, so also these. */
+ * RunRecord's. */
 typedef struct H5Gathered H5Gathered;
 /* Begins with what the file at `path` holds, if this build wrote it and it can be read; with
  * nothing when it cannot, or when `path` is NULL. In the arena, which must not end before the file

@@ -69,11 +69,14 @@ static hid_t memory_access(size_t growth_bytes) {
     return access;
 }
 
-static hid_t new_in_memory(size_t growth_bytes) {
+/* Two files that are open must not have one name, in memory either. */
+static hid_t new_in_memory(const Hdf5File *owner, size_t growth_bytes) {
+    char name[64];
+    snprintf(name, sizeof name, "batchlab-in-memory-%p", (const void *)owner);
     hid_t access = memory_access(growth_bytes);
     hid_t creation = H5Pcreate(H5P_FILE_CREATE);
     H5Pset_obj_track_times(creation, false);
-    hid_t file = H5Fcreate("batchlab-in-memory", H5F_ACC_TRUNC, creation, access);
+    hid_t file = H5Fcreate(name, H5F_ACC_TRUNC, creation, access);
     H5Pclose(creation);
     H5Pclose(access);
     return file;
@@ -102,7 +105,7 @@ static void begin(Hdf5File *file, hid_t opened) {
 
 void h5_file_begin(Hdf5File *file, size_t growth_bytes) {
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* its messages go into our errors, not to stderr */
-    begin(file, new_in_memory(growth_bytes));
+    begin(file, new_in_memory(file, growth_bytes));
     h5_file_check(file, file->file >= 0, "make", "a file in memory");
 }
 

@@ -196,6 +196,27 @@ static void test_h5_gathered__readers_are_not_disturbed(void **state) {
     scratch_end(folder, arena);
 }
 
+/* Gathering goes on while single runs are written. */
+static void test_h5_gathered__other_files_are_written_meanwhile(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    const char *folder = scratch_new(arena), *path = arena_print(arena, "%s/study.h5", folder);
+    const char *alone = arena_print(arena, "%s/alone.h5", folder);
+    RunRecord runs[N_RUNS];
+    new_runs(runs, folder, arena);
+    H5Gathered *gathered = h5_gathered_new(path, arena);
+    h5_gathered_add(gathered, &runs[0]);
+    H5Gathered *second = h5_gathered_new(NULL, arena);
+    assert_ok(h5_write_run(&runs[1], alone));
+    h5_gathered_add(gathered, &runs[1]);
+    h5_gathered_add(second, &runs[1]);
+    h5_gathered_end(second);
+    assert_ok(h5_gathered_write(gathered, runs, 4, "study", path));
+    assert_run(alone, "", &runs[1]);
+    assert_all(path, runs, 4, arena);
+    scratch_end(folder, arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_h5_gathered__says_what_it_holds),
@@ -204,6 +225,7 @@ int main(void) {
         cmocka_unit_test(test_h5_gathered__a_run_that_went_is_gone),
         cmocka_unit_test(test_h5_gathered__a_file_of_another_build_is_made_again),
         cmocka_unit_test(test_h5_gathered__readers_are_not_disturbed),
+        cmocka_unit_test(test_h5_gathered__other_files_are_written_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
