@@ -3,6 +3,7 @@
 #include "lab/base/text.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *number(double x, Arena *arena) {
@@ -186,6 +187,19 @@ static Error *unknown_key(const Json *child, const Param *rows, const char *cons
                 : hint_keys(error, rows, others, arena);
 }
 
+/* Most defaults are a number: thousands of trials need no parser for them. */
+static Error *read_standard(const Json **out, const Param *row, Arena *arena) {
+    char *end;
+    Json *value;
+    double number = strtod(row->standard, &end);
+    if (end > row->standard && *end == '\0')
+        value = json_number(number, arena);
+    else
+        PASS(json_parse(&value, row->standard, strlen(row->standard), row->key, arena));
+    *out = value;
+    return NULL;
+}
+
 Error *param_read(void *settings, const Param *rows, const Json *object, const char *const *others,
                   Arena *arena) {
     if (object && object->kind != JSON_OBJECT)
@@ -206,12 +220,8 @@ Error *param_read(void *settings, const Param *rows, const Json *object, const c
             return error_hint(json_error(object, "lacks the required setting '%s'", row->key),
                               "%s: %s", row->help, legal(row, arena));
         }
-        if (!value) {
-            Json *standard;
-            TRY(json_parse(&standard, row->standard, strlen(row->standard), row->key, arena),
-                "the default of '%s'", row->key);
-            value = standard;
-        }
+        if (!value)
+            TRY(read_standard(&value, row, arena), "the default of '%s'", row->key);
         PASS(read_row((char *)settings + row->offset, row, value, arena));
     }
     return NULL;
