@@ -66,7 +66,7 @@ static void add_part(Hdf5File *file, const Calibration *calibration, Calibration
                          .n_dims = 1,
                          .dims = {(hsize_t)n, 0},
                          .data = column};
-        h5_file_series_end(h5_file_series(file, group, &series));
+        h5_series_end(h5_series_add(file, group, &series));
     }
     h5_file_group_end(group);
 }

@@ -1,5 +1,6 @@
 #include "lab/store/h5.h"
 
+#include "lab/base/io.h"
 #include "lab/store/h5_read.h"
 #include "lab/store/h5_run.h"
 #include "lab/store/provenance.h"
@@ -18,14 +19,30 @@ const char *h5_library(void) {
 /* The library may be built for one thread, and gathering has one of its own. */
 static pthread_mutex_t library = PTHREAD_MUTEX_INITIALIZER;
 
-Error *h5_write_run(const RunRecord *run, const char *path) {
+Error *h5_image(uint8_t **out, size_t *n, const RunRecord *run, Hdf5Tap *tap, Arena *arena) {
     Hdf5File file;
     pthread_mutex_lock(&library);
     h5_file_begin(&file, 1 << 16);
+    file.tap = tap;
     h5_run_add(&file, file.file, run);
-    Error *error = h5_file_write(&file, path);
+    Error *error = h5_file_image(out, n, &file, arena);
     pthread_mutex_unlock(&library);
     return error;
+}
+
+void h5_take_down(Hdf5Tap *tap, const RunRecord *run) {
+    Hdf5File nothing = {.tap = tap};
+    h5_run_add(&nothing, H5I_INVALID_HID, run);
+}
+
+Error *h5_write_run(const RunRecord *run, const char *path) {
+    Arena *scratch = arena_new();
+    uint8_t *image;
+    size_t n;
+    Error *error = h5_image(&image, &n, run, NULL, scratch);
+    error = error ? error : io_write_as(IO_WHOLE, path, image, n);
+    arena_end(scratch);
+    return error ? error_wrap(error, "cannot write '%s'", path) : NULL;
 }
 
 /* ---- what a gathered file says of itself */

@@ -3,10 +3,15 @@
 #ifndef LAB_STORE_H5_H
 #define LAB_STORE_H5_H
 
+#include "lab/store/h5_tap.h"
 #include "lab/store/run.h"
 
 /* run.h5 of one run: the run's groups at the root. */
 Error *h5_write_run(const RunRecord *run, const char *path);
+/* The same file in memory, through a tap (NULL: as it is). */
+Error *h5_image(uint8_t **out, size_t *n, const RunRecord *run, Hdf5Tap *tap, Arena *arena);
+/* What a tap can say of that file, without the library. */
+void h5_take_down(Hdf5Tap *tap, const RunRecord *run);
 
 /* <experiment>.h5 in the making: every run under /runs/<run_id>, with the attribute `journal_mark`,
  * RunRecord's. */

@@ -6,10 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-/* Longer series are chunked, shuffled and deflated; shorter ones would only grow. */
-#define PLAIN_ELEMENTS 1024
-#define CHUNK_ELEMENTS 4096
-#define DEFLATE_LEVEL 4
 /* HDF5's buffer for converting texts: its own 1 MiB is cleared at every write. */
 #define TRANSFER_BYTES 4096
 #define CACHE_BYTES 32768
@@ -82,14 +78,22 @@ static hid_t new_in_memory(const Hdf5File *owner, size_t growth_bytes) {
     return file;
 }
 
-static hid_t dataset_properties(bool numbers);
+/* Properties are made once where that is possible: to make some costs as much as to make a dataset.
+ */
+hid_t h5_file_dataset_properties(bool numbers) {
+    hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_obj_track_times(properties, false);
+    if (numbers)                                           /* HDF5 insists on a fill for pointers */
+        H5Pset_fill_time(properties, H5D_FILL_TIME_NEVER); /* written whole, at once */
+    return properties;
+}
 
 static void begin(Hdf5File *file, hid_t opened) {
     *file = (Hdf5File){.file = opened};
     file->group_properties = H5Pcreate(H5P_GROUP_CREATE);
     H5Pset_obj_track_times(file->group_properties, false); /* the same bytes every time */
-    file->number_properties = dataset_properties(true);
-    file->text_properties = dataset_properties(false);
+    file->number_properties = h5_file_dataset_properties(true);
+    file->text_properties = h5_file_dataset_properties(false);
     file->space = H5I_INVALID_HID;
     file->transfer = H5Pcreate(H5P_DATASET_XFER);
     H5Pset_buffer(file->transfer, TRANSFER_BYTES, NULL, NULL);
@@ -119,7 +123,9 @@ bool h5_file_open(Hdf5File *file, const char *path, size_t growth_bytes) {
 }
 
 hid_t h5_file_group(Hdf5File *file, hid_t parent, const char *name) {
-    if (!good(file))
+    if (file->tap)
+        h5_tap_shape(file->tap, name, "group", 5);
+    if (!good(file) || h5_file_is_dry(file))
         return H5I_INVALID_HID;
     hid_t group = H5Gcreate2(parent, name, H5P_DEFAULT, file->group_properties, H5P_DEFAULT);
     h5_file_check(file, group >= 0, "make group", name);
@@ -159,118 +165,49 @@ bool h5_file_get_whole(hid_t object, const char *name, int64_t *value) {
     return read;
 }
 
-void h5_file_text(Hdf5File *file, hid_t object, const char *name, const char *value) {
-    const char *text = value ? value : "none";
+static void add_text(Hdf5File *file, hid_t object, const char *name, const char *text) {
     h5_file_attribute(file, object, name, file->text_type, file->text_type, file->scalar, &text);
 }
 
+void h5_file_text(Hdf5File *file, hid_t object, const char *name, const char *value) {
+    const char *text = value ? value : "none";
+    if (file->tap)
+        text = h5_tap_text(file->tap, name, text);
+    if (!h5_file_is_dry(file))
+        add_text(file, object, name, text);
+}
+
+static void add_number(Hdf5File *file, hid_t object, const char *name, hid_t stored, hid_t type,
+                       const void *value) {
+    if (file->tap)
+        value = h5_tap_value(file->tap, name, value, 8);
+    if (!h5_file_is_dry(file))
+        h5_file_attribute(file, object, name, stored, type, file->scalar, value);
+}
+
 void h5_file_whole(Hdf5File *file, hid_t object, const char *name, int64_t value) {
-    h5_file_attribute(file, object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, file->scalar, &value);
+    add_number(file, object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &value);
 }
 
 void h5_file_seed(Hdf5File *file, hid_t object, const char *name, uint64_t value) {
-    h5_file_attribute(file, object, name, H5T_STD_U64LE, H5T_NATIVE_UINT64, file->scalar, &value);
+    add_number(file, object, name, H5T_STD_U64LE, H5T_NATIVE_UINT64, &value);
 }
 
 void h5_file_real(Hdf5File *file, hid_t object, const char *name, double value) {
-    h5_file_attribute(file, object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, file->scalar, &value);
-}
-
-/* ---- datasets */
-
-/* Properties are made once where that is possible: to make some costs as much as to make a dataset.
- */
-static hid_t dataset_properties(bool numbers) {
-    hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
-    H5Pset_obj_track_times(properties, false);
-    if (numbers)                                           /* HDF5 insists on a fill for pointers */
-        H5Pset_fill_time(properties, H5D_FILL_TIME_NEVER); /* written whole, at once */
-    return properties;
-}
-
-static bool is_long(const Series *series) {
-    hsize_t width = series->n_dims == 2 ? series->dims[1] : 1;
-    return series->type != SERIES_TEXT && series->dims[0] * width > PLAIN_ELEMENTS;
-}
-
-static hid_t chunked_properties(const Series *series) {
-    hid_t properties = dataset_properties(true);
-    hsize_t width = series->n_dims == 2 ? series->dims[1] : 1;
-    hsize_t rows = CHUNK_ELEMENTS / width + 1;
-    hsize_t chunk[2] = {rows < series->dims[0] ? rows : series->dims[0], width};
-    H5Pset_chunk(properties, series->n_dims, chunk);
-    H5Pset_shuffle(properties);
-    H5Pset_deflate(properties, DEFLATE_LEVEL);
-    return properties;
-}
-
-/* The dataspace of a series, kept for the next one: those of a group are alike. */
-static hid_t space_of(Hdf5File *file, const Series *series) {
-    bool same = file->space >= 0 && file->n_dims == series->n_dims;
-    for (int d = 0; d < series->n_dims; d++)
-        same = same && file->dims[d] == series->dims[d];
-    if (same)
-        return file->space;
-    if (file->space >= 0)
-        H5Sclose(file->space);
-    file->space = H5Screate_simple(series->n_dims, series->dims, NULL);
-    file->n_dims = series->n_dims;
-    memcpy(file->dims, series->dims, sizeof file->dims);
-    return file->space;
-}
-
-static hid_t make_dataset(Hdf5File *file, hid_t group, const Series *series, hid_t type) {
-    hid_t properties = is_long(series)               ? chunked_properties(series)
-                       : series->type == SERIES_TEXT ? file->text_properties
-                                                     : file->number_properties;
-    hid_t dataset = H5Dcreate2(group, series->name, type, space_of(file, series), H5P_DEFAULT,
-                               properties, H5P_DEFAULT);
-    h5_file_check(file, dataset >= 0, "make dataset", series->name);
-    if (is_long(series))
-        H5Pclose(properties);
-    return dataset;
-}
-
-static void add_labels(Hdf5File *file, hid_t dataset, const Series *series) {
-    if (series->type != SERIES_TEXT)
-        h5_file_text(file, dataset, "units", series->unit);
-    h5_file_text(file, dataset, "long_name", series->meaning);
-}
-
-hid_t h5_file_series(Hdf5File *file, hid_t group, const Series *series) {
-    if (!good(file))
-        return H5I_INVALID_HID;
-    bool text = series->type == SERIES_TEXT, whole = series->type == SERIES_WHOLE;
-    hid_t stored = text ? file->text_type : whole ? H5T_STD_I64LE : H5T_IEEE_F64LE;
-    hid_t memory = text ? file->text_type : whole ? H5T_NATIVE_INT64 : H5T_NATIVE_DOUBLE;
-    hid_t dataset = make_dataset(file, group, series, stored);
-    bool empty = series->dims[0] == 0 || (series->n_dims == 2 && series->dims[1] == 0);
-    if (good(file) && !empty) {
-        herr_t wrote = H5Dwrite(dataset, memory, H5S_ALL, H5S_ALL, file->transfer, series->data);
-        h5_file_check(file, wrote >= 0, "write dataset", series->name);
-    }
-    add_labels(file, dataset, series);
-    return dataset;
-}
-
-void h5_file_series_end(hid_t dataset) {
-    if (dataset >= 0)
-        H5Dclose(dataset);
+    add_number(file, object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value);
 }
 
 /* ---- ending */
 
-static Error *write_image(hid_t file, const char *path) {
-    ssize_t n = H5Fget_file_image(file, NULL, 0);
-    if (n <= 0)
+static Error *take_image(uint8_t **out, size_t *n, hid_t file, Arena *arena) {
+    ssize_t wanted = H5Fget_file_image(file, NULL, 0);
+    if (wanted <= 0)
         return error_new(CODE_INTERNAL, "HDF5 gives no image of the file");
-    Arena *arena = arena_new();
-    void *image = arena_alloc(arena, (size_t)n);
-    ssize_t got = H5Fget_file_image(file, image, (size_t)n);
-    Error *error = got == n ? io_write_as(IO_WHOLE, path, image, (size_t)n)
-                            : error_new(CODE_INTERNAL, "HDF5 gives a short image of the file");
-    arena_end(arena);
-    return error;
+    *n = (size_t)wanted;
+    *out = arena_alloc_late(arena, *n);
+    return H5Fget_file_image(file, *out, *n) == wanted
+               ? NULL
+               : error_new(CODE_INTERNAL, "HDF5 gives a short image of the file");
 }
 
 static void close_all(Hdf5File *file) {
@@ -290,13 +227,23 @@ static void close_all(Hdf5File *file) {
         H5Fclose(file->file);
 }
 
-Error *h5_file_write(Hdf5File *file, const char *path) {
+Error *h5_file_image(uint8_t **out, size_t *n, Hdf5File *file, Arena *arena) {
     if (good(file))
-        h5_file_check(file, H5Fflush(file->file, H5F_SCOPE_GLOBAL) >= 0, "complete", path);
+        h5_file_check(file, H5Fflush(file->file, H5F_SCOPE_GLOBAL) >= 0, "complete", "the file");
     if (good(file))
-        file->error = write_image(file->file, path);
+        file->error = take_image(out, n, file->file, arena);
     close_all(file);
-    return file->error ? error_wrap(file->error, "cannot write '%s'", path) : NULL;
+    return file->error;
+}
+
+Error *h5_file_write(Hdf5File *file, const char *path) {
+    Arena *arena = arena_new();
+    uint8_t *image = NULL;
+    size_t n = 0;
+    Error *error = h5_file_image(&image, &n, file, arena);
+    error = error ? error : io_write_as(IO_WHOLE, path, image, n);
+    arena_end(arena);
+    return error ? error_wrap(error, "cannot write '%s'", path) : NULL;
 }
 
 void h5_file_end(Hdf5File *file) {

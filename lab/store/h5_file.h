@@ -10,6 +10,7 @@
 
 #include "lab/base/arena.h"
 #include "lab/base/error.h"
+#include "lab/store/h5_tap.h"
 
 #include <hdf5.h>
 #include <stdbool.h>
@@ -32,6 +33,7 @@ typedef struct Hdf5File {
     hid_t list_type; /* of DIMENSION_LIST: for each axis its scales */
     hid_t use_type;  /* of REFERENCE_LIST: where a scale is used */
     hid_t scalar;    /* a dataspace */
+    Hdf5Tap *tap;    /* between the calls and the library; NULL: nothing */
     Error *error;
 } Hdf5File;
 
@@ -43,6 +45,13 @@ bool h5_file_open(Hdf5File *file, const char *path, size_t growth_bytes);
 hid_t h5_file_group(Hdf5File *file, hid_t parent, const char *name);
 void h5_file_group_end(hid_t group);
 void h5_file_remove(Hdf5File *file, hid_t parent, const char *name);
+
+/* Whether the library is not to be called: a tap takes everything down. */
+static inline bool h5_file_is_dry(const Hdf5File *file) {
+    return file->tap && !file->tap->instead;
+}
+
+hid_t h5_file_dataset_properties(bool numbers); /* for those that are not chunked */
 
 /* Keeps the first failure, "HDF5 cannot <what> '<name>'"; returns `success`. */
 bool h5_file_check(Hdf5File *file, bool success, const char *what, const char *name);
@@ -57,22 +66,8 @@ void h5_file_real(Hdf5File *file, hid_t object, const char *name, double value);
 
 bool h5_file_get_whole(hid_t object, const char *name, int64_t *value); /* false: not there */
 
-/* One dataset of 1 or 2 dimensions; zero rows are allowed. */
-typedef struct Series {
-    const char *name, *unit, *meaning;
-    enum { SERIES_WHOLE, SERIES_REAL, SERIES_TEXT } type; /* int64_t, double, const char * */
-    int n_dims;
-    hsize_t dims[2];
-    const void *data;
-} Series;
-
-/* Writes a dataset with `units` and `long_name`; NaN is a missing number. Close it with
- * h5_file_series_end. */
-hid_t h5_file_series(Hdf5File *file, hid_t group, const Series *series);
-void h5_file_series_end(hid_t dataset);
-#define HDF5_FILE_DATASETS 24 /* of one group */
-
-/* Closes everything; when there was no error, writes the file to `path`. */
+/* Closes everything; when there was no error, the file is in the arena, or in `path`. */
+Error *h5_file_image(uint8_t **out, size_t *n, Hdf5File *file, Arena *arena);
 Error *h5_file_write(Hdf5File *file, const char *path);
 void h5_file_end(Hdf5File *file); /* closes everything and writes nothing */
 

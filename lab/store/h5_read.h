@@ -2,7 +2,7 @@
 #ifndef LAB_STORE_H5_READ_H
 #define LAB_STORE_H5_READ_H
 
-#include "lab/store/h5_file.h"
+#include "lab/store/h5_series.h"
 
 typedef struct Hdf5Reader {
     hid_t file;

@@ -3,6 +3,7 @@
 #include "lab/store/h5_run.h"
 
 #include "lab/store/h5_scale.h"
+#include "lab/store/h5_series.h"
 #include "lab/store/provenance.h"
 #include "lab/store/schema.h"
 
@@ -107,7 +108,7 @@ static hid_t add_column(Hdf5File *file, hid_t group, const Rows *rows, const Col
                      .n_dims = rows->n_dims,
                      .dims = {rows->dims[0], rows->dims[1]},
                      .data = gather(rows, column)};
-    return h5_file_series(file, group, &series);
+    return h5_series_add(file, group, &series);
 }
 
 /* The columns of a schema group that say something; returns how many. */
@@ -123,7 +124,7 @@ static int add_columns(hid_t *datasets, Hdf5File *file, hid_t group, const Rows 
 
 static void end_all(hid_t *datasets, int n) {
     for (int i = 0; i < n; i++)
-        h5_file_series_end(datasets[i]);
+        h5_series_end(datasets[i]);
 }
 
 /* /steps and /eval: 1-D columns, of which the first, `step`, is the scale of the others. */
@@ -150,7 +151,7 @@ static void add_layers(Hdf5File *file, hid_t parent, const RunRecord *run, const
                     run->header.layer_names};
     const Column *step = &schema_columns[schema_count(GROUP_STEPS)];
     assert(step->group == GROUP_EVAL && strcmp(step->name, "step") == 0);
-    hid_t scales[2] = {add_column(file, group, evals, step), h5_file_series(file, group, &names)};
+    hid_t scales[2] = {add_column(file, group, evals, step), h5_series_add(file, group, &names)};
     hid_t datasets[HDF5_FILE_DATASETS];
     int n = add_columns(datasets, file, group, layers);
     h5_scale_attach(file, scales, (const char *const[]){"step", "name"}, 2, datasets, n);
@@ -170,7 +171,7 @@ static void add_digests(Hdf5File *file, hid_t parent, const RunRecord *run, Aren
     hid_t group = h5_file_group(file, parent, "digests");
     Series step = {"step", "1", "updates done", SERIES_WHOLE, 1, {n, 0}, steps};
     Series sha256 = {"sha256", "", "trajectory digest", SERIES_TEXT, 1, {n, 0}, hashes};
-    hid_t datasets[2] = {h5_file_series(file, group, &step), h5_file_series(file, group, &sha256)};
+    hid_t datasets[2] = {h5_series_add(file, group, &step), h5_series_add(file, group, &sha256)};
     h5_scale_attach(file, datasets, (const char *const[]){"step"}, 1, datasets + 1, 1);
     end_all(datasets, 2);
     h5_file_group_end(group);

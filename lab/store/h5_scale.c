@@ -35,6 +35,10 @@ void h5_scale_attach(Hdf5File *file, const hid_t *scales, const char *const *nam
                      const hid_t *datasets, int n) {
     assert(n_scales <= 2 && n <= HDF5_FILE_DATASETS);
     hobj_ref_t axis[2], users[HDF5_FILE_DATASETS];
+    if (file->tap)
+        h5_tap_shape(file->tap, "scales", &n, sizeof n);
+    if (h5_file_is_dry(file))
+        return;
     for (int d = 0; d < n_scales && !file->error; d++)
         axis[d] = reference(file, scales[d], names[d]);
     for (int i = 0; i < n && !file->error; i++)

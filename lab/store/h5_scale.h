@@ -4,6 +4,8 @@
 
 #include "lab/store/h5_file.h"
 
+#define HDF5_FILE_DATASETS 24 /* of one group */
+
 /* Makes scales[d], a dataset named names[d], the dimension scale of axis d of each of the `n` <=
  * HDF5_FILE_DATASETS datasets. */
 void h5_scale_attach(Hdf5File *file, const hid_t *scales, const char *const *names, int n_scales,

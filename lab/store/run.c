@@ -235,8 +235,8 @@ static Error *record_checkpoint(void *self, int64_t step, const StateArray *arra
                             arrays, n);
 }
 
-void run_in_background(RunWriter *writer, Background *background) {
-    run_disk_in_background(writer->disk, background);
+void run_in_background(RunWriter *writer, const RunAside *aside) {
+    run_disk_in_background(writer->disk, aside);
 }
 
 Recorder run_recorder(RunWriter *writer) {

@@ -82,11 +82,18 @@ Error *run_begin(RunWriter **out, const char *experiment_folder, const RunHeader
  * `before` (checkpoints.h), their seconds NaN, because they were measured by another run. */
 Error *run_continue(RunWriter **out, const char *experiment_folder, const RunHeader *header,
                     const RunRecord *before, Arena *arena);
-/* From now on `background` waits for the disk: a sync is begun at each evaluation, and run_finish
+/* What one run after the other uses at its end, beside the training of the next. */
+typedef struct H5Moulds H5Moulds; /* h5_mould.h */
+typedef struct RunAside {
+    Background *background;
+    H5Moulds *moulds; /* the background's alone; NULL: none */
+} RunAside;
+
+/* From now on the background waits for the disk: a sync is begun at each evaluation, and run_finish
  * returns when the final record is in the kernel's hands, unless the run may go on or has
  * checkpoints. The errors of what follows come from later calls, of this run or of background_wait.
  */
-void run_in_background(RunWriter *writer, Background *background);
+void run_in_background(RunWriter *writer, const RunAside *aside);
 /* Recorder that feeds this writer: rows into the journal and the digest; fdatasync at every
  * evaluation; checkpoints into the trial's folder, for full runs with a canonical collective. */
 Recorder run_recorder(RunWriter *writer);

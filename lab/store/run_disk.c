@@ -2,6 +2,7 @@
 
 #include "lab/store/checkpoints.h"
 #include "lab/store/h5.h"
+#include "lab/store/h5_mould.h"
 
 #include <stdatomic.h>
 
@@ -10,6 +11,7 @@ struct RunDisk {
     const char *experiment_folder, *folder, *trial_id;
     IoSync *sync;
     Background *background;
+    H5Moulds *moulds;
     atomic_bool asked; /* a sync waits to begin, which will serve later rows too */
     bool forget_checkpoints;
 };
@@ -30,8 +32,9 @@ Error *run_disk_new(RunDisk **out, const IoLog *log, const char *experiment_fold
     return error;
 }
 
-void run_disk_in_background(RunDisk *disk, Background *background) {
-    disk->background = background;
+void run_disk_in_background(RunDisk *disk, const RunAside *aside) {
+    disk->background = aside->background;
+    disk->moulds = aside->moulds;
 }
 
 static Error *sync_now(void *data) {
@@ -48,13 +51,18 @@ Error *run_disk_sync(RunDisk *disk) {
     return background_look(disk->background);
 }
 
-static Error *derive_hdf5(const char *folder) {
+static Error *write_hdf5(const RunDisk *disk, const RunRecord *run, const char *path) {
+    return disk->moulds ? h5_moulds_write(disk->moulds, run, path) : h5_write_run(run, path);
+}
+
+static Error *derive_hdf5(const RunDisk *disk) {
+    const char *folder = disk->folder;
     Arena *arena = arena_new();
     RunRecord run;
     bool found = false;
     Error *error = run_load(&run, &found, folder, arena);
     if (!error && found)
-        error = h5_write_run(&run, arena_print(arena, "%s/run.h5", folder));
+        error = write_hdf5(disk, &run, arena_print(arena, "%s/run.h5", folder));
     arena_end(arena);
     return error ? error_wrap(error, "run '%s' is complete, but its HDF5 file is not", folder)
                  : NULL;
@@ -73,7 +81,7 @@ static Error *finish_now(void *data) {
     if (!error && disk->forget_checkpoints)
         checkpoints_forget(disk->experiment_folder, disk->trial_id);
     if (!error)
-        error = derive_hdf5(disk->folder);
+        error = derive_hdf5(disk);
     if (!error)
         error = io_sync_folder(disk->folder); /* the names of both files */
     end(disk);

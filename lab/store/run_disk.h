@@ -4,15 +4,15 @@
 #ifndef LAB_STORE_RUN_DISK_H
 #define LAB_STORE_RUN_DISK_H
 
-#include "lab/base/background.h"
 #include "lab/base/io.h"
+#include "lab/store/run.h"
 
 typedef struct RunDisk RunDisk;
 
 /* `log` is the run's journal. */
 Error *run_disk_new(RunDisk **out, const IoLog *log, const char *experiment_folder,
                     const char *run_id, const char *trial_id);
-void run_disk_in_background(RunDisk *disk, Background *background);
+void run_disk_in_background(RunDisk *disk, const RunAside *aside);
 
 /* What was flushed so far goes to the disk. In the background it is on its way: an error of this or
  * an earlier job comes with a later call. */

@@ -4,6 +4,7 @@
 #include "lab/base/say.h"
 #include "lab/nn/gemm.h"
 #include "lab/store/checkpoints.h"
+#include "lab/store/h5_mould.h"
 #include "lab/store/provenance.h"
 #include "lab/sweep/claim.h"
 #include "lab/sweep/grow.h"
@@ -151,7 +152,7 @@ static Error *begin(RunWriter **writer, const char **resume, const Plan *plan, R
 
 static Error *run_one(const Plan *plan, const Phase *phase, const PlannedRun *run, Comm *group,
                       const volatile sig_atomic_t *stop, const CampaignWatch *watch,
-                      Background *background, RunSummary *summary, Arena *arena) {
+                      const RunAside *aside, RunSummary *summary, Arena *arena) {
     const PlannedTrial *trial = run->trial;
     double start_s = clock_s();
     bool root = comm_rank(group) == 0;
@@ -163,8 +164,8 @@ static Error *run_one(const Plan *plan, const Phase *phase, const PlannedRun *ru
     if (!error && root)
         error = begin(&writer, &resume, plan, &header, rungs_pause(plan, phase, run), arena);
     PASS(comm_agree(group, error));
-    if (root && background)
-        run_in_background(writer, background);
+    if (root && aside->background)
+        run_in_background(writer, aside);
     if (root && watch->start)
         watch->start(watch->self, run, header.resumed_from);
     Watched watched = {.watch = watch, .run = run};
@@ -196,15 +197,15 @@ static Error *run_one(const Plan *plan, const Phase *phase, const PlannedRun *ru
         run_abandon(writer);
     if (root && !error)
         error = run_finish(writer, summary);
-    if (root && !error && background && clock_s() - start_s > OVERLAP_S)
-        error = background_wait(background);
+    if (root && !error && aside->background && clock_s() - start_s > OVERLAP_S)
+        error = background_wait(aside->background);
     return comm_agree(group, error);
 }
 
 /* *Collective*: one run when it can be had. */
 static Error *take_run(Plan *plan, const Phase *phase, PlannedRun *run, Comm *group,
                        const volatile sig_atomic_t *stop, const CampaignWatch *watch,
-                       Background *background) {
+                       const RunAside *aside) {
     Arena *arena = arena_new();
     IoLock *lock = NULL;
     bool root = comm_rank(group) == 0;
@@ -213,7 +214,7 @@ static Error *take_run(Plan *plan, const Phase *phase, PlannedRun *run, Comm *gr
     char ours = lock != NULL;
     comm_bcast(group, &ours, 1);
     if (!error && ours) {
-        error = run_one(plan, phase, run, group, stop, watch, background, &run->summary, arena);
+        error = run_one(plan, phase, run, group, stop, watch, aside, &run->summary, arena);
         run->outcome = run->summary.outcome;
         run->reached_steps = run->summary.steps_run;
         run->done = !error && run->outcome != OUTCOME_INTERRUPTED;
@@ -247,12 +248,12 @@ static Error *same_kernels(Comm *group) {
 
 static Error *take_runs(Plan *plan, const Phase *phase, Comm *group, int first, int stride,
                         const volatile sig_atomic_t *stop, const CampaignWatch *watch,
-                        Background *background) {
+                        const RunAside *aside) {
     for (int i = first; i < phase->n; i += stride) {
         char wanted = plan_run_is_left(plan, phase, phase->run[i]) && !(stop && *stop);
         comm_bcast(group, &wanted, 1);
         if (wanted)
-            PASS(take_run(plan, phase, phase->run[i], group, stop, watch, background));
+            PASS(take_run(plan, phase, phase->run[i], group, stop, watch, aside));
     }
     char stopped = stop && *stop;
     comm_bcast(group, &stopped, 1);
@@ -275,12 +276,13 @@ Error *campaign_phase(Plan *plan, const Phase *phase, Comm *group, int first, in
     PASS(same_kernels(group));
     bool root = comm_rank(group) == 0;
     Arena *arena = arena_new();
-    Background *background = NULL; /* none beside a run whose time is measured */
-    Error *error = root && !phase->alone ? background_new(&background, arena) : NULL;
+    RunAside aside = {0}; /* nothing beside a run whose time is measured */
+    Error *error = root && !phase->alone ? background_new(&aside.background, arena) : NULL;
+    aside.moulds = h5_moulds_new(arena);
     error = comm_agree(group, error);
     if (!error)
-        error = take_runs(plan, phase, group, first, stride, stop, watch, background);
-    Error *settling = root ? settle(plan, background) : NULL;
+        error = take_runs(plan, phase, group, first, stride, stop, watch, &aside);
+    Error *settling = root ? settle(plan, aside.background) : NULL;
     arena_end(arena);
     if (error && settling)
         error_end(settling);

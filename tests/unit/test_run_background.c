@@ -12,7 +12,7 @@ static RunWriter *begin(const char *folder, const char *run_id, Background *back
     header.run_id = run_id;
     RunWriter *writer;
     assert_ok(run_begin(&writer, folder, &header, arena));
-    run_in_background(writer, background);
+    run_in_background(writer, &(RunAside){background, NULL});
     return writer;
 }
 
