@@ -41,7 +41,7 @@ static double time_model(const Model *model, int span, Arena *arena) {
 }
 
 /* Program and libraries of a rank: what softmax regression on a few glyphs peaks at. */
-#define PROCESS_BYTES 41e6
+#define PROCESS_BYTES 35e6
 /* MPI's share, where there are several ranks. */
 #define MPI_BYTES 4e6
 
