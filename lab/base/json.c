@@ -83,9 +83,10 @@ Error *json_parse(Json **out, const char *text, size_t n, const char *file, Aren
     const char *copy = arena_copy_n(arena, text, n);
     Convert state = {.arena = arena, .file = file};
     PASS(json_scan(&state.lines, copy, n, file, arena));
-    cJSON *tree = cJSON_ParseWithLengthOpts(copy, n + 1, NULL, 1);
+    const char *stop =
+        NULL; /* ours, unlike what cJSON_GetErrorPtr tells: other threads parse too */
+    cJSON *tree = cJSON_ParseWithLengthOpts(copy, n + 1, &stop, 1);
     if (!tree) {
-        const char *stop = cJSON_GetErrorPtr();
         int line = 1;
         for (const char *s = copy; stop && s < stop && s < copy + n; s++)
             line += *s == '\n';

@@ -139,6 +139,10 @@ static void see_end(void *self, const char *run_id) {
     gathering_see(self, run_id);
 }
 
+static void see_alone(void *self) {
+    gathering_pause(self);
+}
+
 /* The driver: a process of its own, no MPI. `gathering` may be NULL. */
 static Error *drive(Plan *plan, const char *file, const CommandLine *line, Hooks *hooks,
                     Gathering *gathering, Arena *arena) {
@@ -151,6 +155,7 @@ static Error *drive(Plan *plan, const char *file, const CommandLine *line, Hooks
         .share = command_option(line, "--share"),
         .start_limit_s = 120,
         .ended = gathering ? see_end : NULL,
+        .alone = gathering ? see_alone : NULL,
         .self = gathering,
     };
     IoLock *lock;

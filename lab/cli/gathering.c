@@ -11,7 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define EARLY_BYTES (64 << 20) /* held while runs go on */
+#define EARLY_BYTES (64 << 20)        /* held while runs go on, */
+#define EARLY_JOURNAL_BYTES (1 << 20) /* from journals of no more */
 
 typedef struct Seen {
     struct Seen *next;
@@ -24,7 +25,7 @@ struct Gathering {
     Background *background; /* NULL: nothing was seen */
     pthread_mutex_t lock;   /* of the queue */
     Seen *first, **last;
-    bool asked, ending;
+    bool asked;
     H5Gathered *file; /* the thread's until it ends; NULL: not begun */
     Arena *file_arena;
 };
@@ -47,7 +48,7 @@ Gathering *gathering_new(const char *folder, const char *name, Arena *arena) {
 
 static const char *next_seen(Gathering *gathering) {
     pthread_mutex_lock(&gathering->lock);
-    const Seen *seen = gathering->ending ? NULL : gathering->first;
+    const Seen *seen = gathering->first;
     gathering->asked = seen != NULL;
     if (seen && !(gathering->first = seen->next))
         gathering->last = &gathering->first;
@@ -55,13 +56,20 @@ static const char *next_seen(Gathering *gathering) {
     return seen ? seen->run_id : NULL;
 }
 
+static bool is_small(const char *path, off_t most) {
+    struct stat file;
+    return stat(path, &file) != 0 || file.st_size <= most;
+}
+
 /* What cannot be read now is an error later, when all are. */
 static void take_in(H5Gathered *file, const char *folder, const char *run_id) {
     Arena *scratch = arena_new();
     RunRecord run;
     bool found = false;
-    Error *error =
-        run_load(&run, &found, arena_print(scratch, "%s/runs/%s", folder, run_id), scratch);
+    const char *run_folder = arena_print(scratch, "%s/runs/%s", folder, run_id);
+    Error *error = NULL;
+    if (is_small(arena_print(scratch, "%s/journal", run_folder), EARLY_JOURNAL_BYTES))
+        error = run_load(&run, &found, run_folder, scratch);
     if (!error && found && run.finished)
         h5_gathered_add(file, &run);
     error_end(error);
@@ -80,14 +88,9 @@ static Error *gather_early(void *data) {
     return NULL;
 }
 
-static bool may_begin(const Gathering *gathering) {
-    struct stat old;
-    return stat(gathering->path, &old) != 0 || old.st_size < EARLY_BYTES;
-}
-
 void gathering_see(Gathering *gathering, const char *run_id) {
     if (!gathering->background) {
-        if (!may_begin(gathering))
+        if (!is_small(gathering->path, EARLY_BYTES))
             return;
         Error *error = background_new(&gathering->background, gathering->arena);
         if (error) { /* all of it is done at the end then */
@@ -107,11 +110,22 @@ void gathering_see(Gathering *gathering, const char *run_id) {
         background_add(gathering->background, gather_early, gathering);
 }
 
-/* The thread ends after the run that it has in hand. */
-static void end_thread(Gathering *gathering) {
+/* The run that the thread has in hand is its last. */
+static void forget_seen(Gathering *gathering) {
     pthread_mutex_lock(&gathering->lock);
-    gathering->ending = true;
+    gathering->first = NULL;
+    gathering->last = &gathering->first;
     pthread_mutex_unlock(&gathering->lock);
+}
+
+void gathering_pause(Gathering *gathering) {
+    forget_seen(gathering);
+    if (gathering->background)
+        error_end(background_wait(gathering->background));
+}
+
+static void end_thread(Gathering *gathering) {
+    forget_seen(gathering);
     error_end(background_end(gathering->background));
     gathering->background = NULL;
 }

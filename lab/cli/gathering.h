@@ -9,9 +9,12 @@ typedef struct Gathering Gathering;
 /* <folder>/<name>.h5. In the arena, which must not end before gathering_end. */
 Gathering *gathering_new(const char *folder, const char *name, Arena *arena);
 
-/* A run has ended: a thread takes it in, in time that nobody else wants, as long as it all fits
- * into little memory. */
+/* A run has ended: a thread takes it in, in time that nobody else wants, if its journal is short
+ * and as long as little memory holds it all. */
 void gathering_see(Gathering *gathering, const char *run_id);
+/* Returns when the thread does nothing, and nothing is left to it: what it did not come to is done
+ * at the end. */
+void gathering_pause(Gathering *gathering);
 
 /* Writes <experiment>.h5 with these runs, unless it holds them already, and the run.h5 of finished
  * runs that lack it. With `each` all of them anew. */

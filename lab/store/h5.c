@@ -151,6 +151,14 @@ void h5_gathered_add(H5Gathered *gathered, const RunRecord *run) {
     pthread_mutex_unlock(&library);
 }
 
+bool h5_gathered_holds(const H5Gathered *gathered, const char *run_id) {
+    bool as_now;
+    pthread_mutex_lock(&library);
+    bool there = holds(gathered, run_id, &as_now, 0);
+    pthread_mutex_unlock(&library);
+    return there;
+}
+
 int64_t h5_gathered_bytes(const H5Gathered *gathered) {
     hsize_t n = 0;
     pthread_mutex_lock(&library);
@@ -167,7 +175,7 @@ static int count_runs(const H5Gathered *gathered) {
 
 /* What was begun with an older file is not worth going on with. */
 static bool is_stale(const H5Gathered *gathered, int n) {
-    return gathered->file.error || count_runs(gathered) != n || gathered->n_replaced > n;
+    return gathered->file.error || count_runs(gathered) != n || 2 * gathered->n_replaced > n;
 }
 
 static void describe(H5Gathered *gathered, const RunRecord *runs, int n, const char *experiment) {
@@ -190,13 +198,15 @@ static Error *write_all(H5Gathered *gathered, const RunRecord *runs, int n, cons
                         const char *path) {
     for (int i = 0; i < n; i++)
         bring_up_to_date(gathered, &runs[i]);
+    if (!is_stale(gathered, n))
+        describe(gathered, runs, n, experiment);
     if (is_stale(gathered, n)) {
         end(gathered);
         begin_empty(gathered);
         for (int i = 0; i < n; i++)
             add(gathered, &runs[i]);
+        describe(gathered, runs, n, experiment);
     }
-    describe(gathered, runs, n, experiment);
     h5_file_group_end(gathered->runs);
     return h5_file_write(&gathered->file, path);
 }

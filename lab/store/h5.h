@@ -22,6 +22,7 @@ typedef struct H5Gathered H5Gathered;
 H5Gathered *h5_gathered_new(const char *path, Arena *arena);
 /* Takes a run in, unless it is there as its journal is now. */
 void h5_gathered_add(H5Gathered *gathered, const RunRecord *run);
+bool h5_gathered_holds(const H5Gathered *gathered, const char *run_id);
 int64_t h5_gathered_bytes(const H5Gathered *gathered); /* of memory, about */
 /* Brings the file up to date, so that it holds these runs and no other, writes it and ends it. */
 Error *h5_gathered_write(H5Gathered *gathered, const RunRecord *runs, int n, const char *experiment,

@@ -9,6 +9,8 @@
 /* HDF5's buffer for converting texts: its own 1 MiB is cleared at every write. */
 #define TRANSFER_BYTES 4096
 #define CACHE_BYTES 32768
+/* Room for what is added to an older file is taken in such pieces: the rest of the last is lost. */
+#define ADDED_BYTES 2048
 
 /* ---- errors: the innermost message of HDF5's stack */
 
@@ -52,12 +54,12 @@ static void limit_cache(hid_t access) {
     H5Pset_mdc_config(access, &config);
 }
 
-static hid_t memory_access(size_t growth_bytes) {
+static hid_t memory_access(size_t growth_bytes, size_t block_bytes) {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fapl_core(access, growth_bytes, false);
     H5Pset_sieve_buf_size(
         access, 0); /* no buffer in front of memory: it would be cleared for each dataset */
-    H5Pset_meta_block_size(access, growth_bytes / 16);
+    H5Pset_meta_block_size(access, block_bytes);
 #if H5_VERSION_GE(1, 10, 7)
     H5Pset_file_locking(access, false, true); /* whoever reads it may go on */
 #endif
@@ -69,7 +71,7 @@ static hid_t memory_access(size_t growth_bytes) {
 static hid_t new_in_memory(const Hdf5File *owner, size_t growth_bytes) {
     char name[64];
     snprintf(name, sizeof name, "batchlab-in-memory-%p", (const void *)owner);
-    hid_t access = memory_access(growth_bytes);
+    hid_t access = memory_access(growth_bytes, growth_bytes / 16);
     hid_t creation = H5Pcreate(H5P_FILE_CREATE);
     H5Pset_obj_track_times(creation, false);
     hid_t file = H5Fcreate(name, H5F_ACC_TRUNC, creation, access);
@@ -115,7 +117,8 @@ void h5_file_begin(Hdf5File *file, size_t growth_bytes) {
 
 bool h5_file_open(Hdf5File *file, const char *path, size_t growth_bytes) {
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    hid_t access = memory_access(growth_bytes), opened = H5Fopen(path, H5F_ACC_RDWR, access);
+    hid_t access = memory_access(growth_bytes, ADDED_BYTES);
+    hid_t opened = H5Fopen(path, H5F_ACC_RDWR, access);
     H5Pclose(access);
     if (opened >= 0)
         begin(file, opened);
@@ -177,24 +180,32 @@ void h5_file_text(Hdf5File *file, hid_t object, const char *name, const char *va
         add_text(file, object, name, text);
 }
 
-static void add_number(Hdf5File *file, hid_t object, const char *name, hid_t stored, hid_t type,
+typedef enum { WHOLE, SEED, REAL } NumberType;
+
+/* The names of HDF5's types are calls of the library. */
+static void add_number(Hdf5File *file, hid_t object, const char *name, NumberType type,
                        const void *value) {
-    if (file->tap)
+    if (file->tap) {
+        h5_tap_shape(file->tap, name, &type, sizeof type);
         value = h5_tap_value(file->tap, name, value, 8);
-    if (!h5_file_is_dry(file))
-        h5_file_attribute(file, object, name, stored, type, file->scalar, value);
+    }
+    if (h5_file_is_dry(file))
+        return;
+    const hid_t stored[] = {H5T_STD_I64LE, H5T_STD_U64LE, H5T_IEEE_F64LE};
+    const hid_t memory[] = {H5T_NATIVE_INT64, H5T_NATIVE_UINT64, H5T_NATIVE_DOUBLE};
+    h5_file_attribute(file, object, name, stored[type], memory[type], file->scalar, value);
 }
 
 void h5_file_whole(Hdf5File *file, hid_t object, const char *name, int64_t value) {
-    add_number(file, object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &value);
+    add_number(file, object, name, WHOLE, &value);
 }
 
 void h5_file_seed(Hdf5File *file, hid_t object, const char *name, uint64_t value) {
-    add_number(file, object, name, H5T_STD_U64LE, H5T_NATIVE_UINT64, &value);
+    add_number(file, object, name, SEED, &value);
 }
 
 void h5_file_real(Hdf5File *file, hid_t object, const char *name, double value) {
-    add_number(file, object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value);
+    add_number(file, object, name, REAL, &value);
 }
 
 /* ---- ending */

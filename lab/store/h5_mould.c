@@ -11,7 +11,7 @@
 
 typedef struct Mould {
     char shape[HASH_ROOM];
-    uint8_t *image; /* (n) */
+    uint8_t *image; /* (n); NULL: there is none of this shape */
     size_t n;
     uint32_t *place; /* of each value in the image */
 } Mould;
@@ -119,26 +119,28 @@ static const Mould *find(const H5Moulds *moulds, const char *shape) {
     return NULL;
 }
 
-/* NULL when the library cannot, or hides a value: who asks goes to the library then. */
-static const Mould *make(H5Moulds *moulds, const RunRecord *run, const Hdf5Tap *values,
-                         const char *shape, Arena *scratch) {
-    if (moulds->n == MOST_MOULDS)
-        return NULL;
-    Mould *out = &moulds->mould[moulds->n];
+/* Without an image when the library cannot, or hides a value: such runs go to the library. */
+static void make(Mould *out, const RunRecord *run, const Hdf5Tap *values, Arena *arena,
+                 Arena *scratch) {
     const uint8_t *strange = strange_bytes(values->n_bytes, scratch);
+    uint8_t *image;
     Hdf5Tap fill;
     h5_tap_fill(&fill, strange, scratch);
-    Error *error = h5_image(&out->image, &out->n, run, &fill, moulds->arena);
-    if (error) {
-        error_end(error);
-        return NULL;
-    }
-    out->place = ARENA_ARRAY(moulds->arena, uint32_t, values->n_values);
+    Error *error = h5_image(&image, &out->n, run, &fill, scratch);
     Index index = index_values(strange, values, scratch);
-    if (fill.n_bytes != values->n_bytes || !find_places(out->place, &index, out->image, out->n))
+    out->place = ARENA_ARRAY(arena, uint32_t, values->n_values);
+    if (!error && fill.n_bytes == values->n_bytes && find_places(out->place, &index, image, out->n))
+        out->image = memcpy(arena_alloc(arena, out->n), image, out->n);
+    error_end(error);
+}
+
+static const Mould *add(H5Moulds *moulds, const RunRecord *run, const Hdf5Tap *values,
+                        const char *shape, Arena *scratch) {
+    if (moulds->n == MOST_MOULDS)
         return NULL;
+    Mould *out = &moulds->mould[moulds->n++];
     strcpy(out->shape, shape);
-    moulds->n++;
+    make(out, run, values, moulds->arena, scratch);
     return out;
 }
 
@@ -172,8 +174,8 @@ static const uint8_t *cast_run(H5Moulds *moulds, size_t *n, const RunRecord *run
     hash_hex(&values.shape, shape);
     const Mould *mould = find(moulds, shape);
     if (!mould)
-        mould = make(moulds, run, &values, shape, scratch);
-    if (!mould)
+        mould = add(moulds, run, &values, shape, scratch);
+    if (!mould || !mould->image)
         return NULL;
     const uint8_t *image = cast(mould, &values, scratch);
     if (!moulds->proven)

@@ -231,6 +231,8 @@ static Error *carry_out(Driver *driver, int index) {
     n = n < left ? n : left;
     n = n < MAX_WORKERS ? n : MAX_WORKERS;
     driver->n_workers = 0;
+    if (phase->alone && driver->options->alone)
+        driver->options->alone(driver->options->self);
     Error *error = NULL;
     for (int i = 0; i < n && !error; i++) {
         error = worker_start(&driver->worker[i], driver->plan, index, driver->options);

@@ -13,8 +13,10 @@ typedef struct LaunchOptions {
     const char *results;
     const char *share; /* "K/N", NULL: everything */
     const char *data;  /* shelf_place of the datasets, NULL: workers load them themselves */
-    /* Told of every run that ended while others go on beside it; NULL: nobody. */
+    /* Told of every run that ended while others go on beside it, and before runs are measured that
+     * nothing may disturb; NULL: nobody. */
     void (*ended)(void *self, const char *run_id);
+    void (*alone)(void *self);
     void *self;
     double start_limit_s; /* a worker that does not report in this long is ended; 0: 120 s */
 } LaunchOptions;

@@ -44,11 +44,16 @@ expect_kept "a run with nothing to do"
 run seeds=2
 expect_new "a run with two more trials"
 [ "$(n_runs 4)" = 4 ] || fail "$(n_runs 4) runs of 4 are gathered"
-dump() { command -v h5dump >/dev/null && h5dump "$all" | sed -E 's/DATASET [0-9]+ /DATASET /'; } # wherever they lie
-dump >extended
-lab collect results/gather
-dump >made_anew
-cmp extended made_anew >&2 || fail "a file that two commands made holds something else than one made at once"
+if command -v h5dump >/dev/null; then
+  dump() { h5dump "$all" | sed -E 's/DATASET [0-9]+ /DATASET /'; } # wherever they lie
+  dump >extended
+  lab collect results/gather
+  dump >made_anew
+  [ "$(wc -l <extended)" -gt 1000 ] || fail "h5dump shows next to nothing of the file"
+  cmp extended made_anew >&2 || fail "a file that two commands made holds something else than one made at once"
+else
+  echo "h5dump is not installed: what the file holds is not compared"
+fi
 was=$(which_file)
 
 first=$(find results/gather/runs -name run.h5 | sort | head -n 1)

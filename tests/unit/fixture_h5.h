@@ -18,7 +18,7 @@ static RunRecord run_new(const char *folder, const char *run_id, Arena *arena) {
 }
 
 /* `n` steps instead of the fixture's few: long enough to be compressed. */
-static void lengthen(RunRecord *run, int n, Arena *arena) {
+static inline void lengthen(RunRecord *run, int n, Arena *arena) {
     run->steps = ARENA_ARRAY(arena, StepRow, n);
     run->n_steps = n;
     for (int i = 0; i < n; i++)

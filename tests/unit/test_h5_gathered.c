@@ -116,7 +116,7 @@ static void test_h5_gathered__a_file_of_replaced_runs_is_made_again(void **state
     new_runs(runs, folder, arena);
     assert_ok(write_all(runs, 2, path, arena));
     put_mark(path, "run0", arena);
-    for (int i = 1; i <= 3; i++) {
+    for (int i = 1; i <= 2; i++) {
         assert_int_equal(has_mark(path, "run0", arena), true);
         runs[1].mark++;
         assert_ok(write_all(runs, 2, path, arena));
