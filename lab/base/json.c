@@ -83,8 +83,7 @@ Error *json_parse(Json **out, const char *text, size_t n, const char *file, Aren
     const char *copy = arena_copy_n(arena, text, n);
     Convert state = {.arena = arena, .file = file};
     PASS(json_scan(&state.lines, copy, n, file, arena));
-    const char *stop =
-        NULL; /* ours, unlike what cJSON_GetErrorPtr tells: other threads parse too */
+    const char *stop = NULL; /* not cJSON_GetErrorPtr, which tells of other threads' texts too */
     cJSON *tree = cJSON_ParseWithLengthOpts(copy, n + 1, &stop, 1);
     if (!tree) {
         int line = 1;

@@ -19,6 +19,7 @@ typedef enum { /* values are part of every trajectory: never renumber */
                RNG_TEST = 10,
                RNG_CURVATURE = 11,
                RNG_COMPRESSION = 13,
+               RNG_MOULD = 14,
 } RngPurpose;
 
 typedef struct Rng {

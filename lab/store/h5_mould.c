@@ -38,7 +38,7 @@ int h5_moulds_count(const H5Moulds *moulds) {
 
 static const uint8_t *strange_bytes(size_t n, Arena *arena) {
     uint8_t *out = arena_alloc(arena, n);
-    Rng rng = rng_new(n, RNG_TEST, 0);
+    Rng rng = rng_new(n, RNG_MOULD, 0);
     for (size_t i = 0; i < n; i++)
         out[i] = (uint8_t)('0' + rng_word(&rng) % 64); /* a text and a number alike */
     return out;

@@ -108,4 +108,26 @@ static void assert_run(const char *path, const char *root, const RunRecord *run)
     H5Fclose(file);
 }
 
+/* A folder with the runs "run0", "run1", ... of an experiment, and where they are gathered. */
+enum { STUDY_RUNS = 6 };
+
+typedef struct Study {
+    Arena *arena;
+    const char *folder, *path;
+    RunRecord runs[STUDY_RUNS];
+} Study;
+
+static inline Study study_new(void) {
+    Study out = {.arena = arena_new()};
+    out.folder = scratch_new(out.arena);
+    out.path = arena_print(out.arena, "%s/study.h5", out.folder);
+    for (int i = 0; i < STUDY_RUNS; i++)
+        out.runs[i] = run_new(out.folder, arena_print(out.arena, "run%d", i), out.arena);
+    return out;
+}
+
+static inline void study_end(Study *study) {
+    scratch_end(study->folder, study->arena);
+}
+
 #endif

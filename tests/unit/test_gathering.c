@@ -5,13 +5,6 @@
 #include "lab/base/clock.h"
 #include "tests/unit/fixture_h5.h"
 
-enum { N_RUNS = 6 };
-
-static void new_runs(RunRecord runs[N_RUNS], const char *folder, Arena *arena) {
-    for (int i = 0; i < N_RUNS; i++)
-        runs[i] = run_new(folder, arena_print(arena, "run%d", i), arena);
-}
-
 static bool is_idle(Gathering *gathering) {
     pthread_mutex_lock(&gathering->lock);
     bool idle = !gathering->asked;
@@ -28,7 +21,7 @@ static void wait_until_idle(Gathering *gathering) {
 
 static int count_in(const Gathering *gathering) {
     int n = 0;
-    for (int i = 0; i < N_RUNS && gathering->file; i++) {
+    for (int i = 0; i < STUDY_RUNS && gathering->file; i++) {
         char id[16];
         snprintf(id, sizeof id, "run%d", i);
         n += h5_gathered_holds(gathering->file, id);
@@ -44,79 +37,68 @@ static void assert_file(const char *path, const RunRecord *runs, int n, Arena *a
 
 static void test_gathering__takes_in_what_has_ended(void **state) {
     (void)state;
-    Arena *arena = arena_new();
-    const char *folder = scratch_new(arena), *path = arena_print(arena, "%s/study.h5", folder);
-    RunRecord runs[N_RUNS];
-    new_runs(runs, folder, arena);
-    Gathering *gathering = gathering_new(folder, "study", arena);
+    Study study = study_new();
+    Gathering *gathering = gathering_new(study.folder, "study", study.arena);
     for (int i = 0; i < 4; i++)
-        gathering_see(gathering, runs[i].header.run_id);
+        gathering_see(gathering, study.runs[i].header.run_id);
     gathering_see(gathering, "missing"); /* is an error at the end, if anywhere */
     wait_until_idle(gathering);
     assert_int_equal(count_in(gathering), 4);
-    assert_false(io_exists(path));
-    assert_ok(gathering_finish(gathering, runs, N_RUNS, false));
+    assert_false(io_exists(study.path));
+    assert_ok(gathering_finish(gathering, study.runs, STUDY_RUNS, false));
     gathering_end(gathering);
-    assert_file(path, runs, N_RUNS, arena);
-    scratch_end(folder, arena);
+    assert_file(study.path, study.runs, STUDY_RUNS, study.arena);
+    study_end(&study);
 }
 
 /* A run of seconds is left for the end: its journal takes memory and time. */
 static void test_gathering__leaves_long_runs(void **state) {
     (void)state;
-    Arena *arena = arena_new();
-    const char *folder = scratch_new(arena), *path = arena_print(arena, "%s/study.h5", folder);
-    RunRecord runs[N_RUNS];
-    new_runs(runs, folder, arena);
-    assert_int_equal(truncate(arena_print(arena, "%s/runs/run1/journal", folder), 2 << 20), 0);
-    Gathering *gathering = gathering_new(folder, "study", arena);
+    Study study = study_new();
+    assert_int_equal(
+        truncate(arena_print(study.arena, "%s/runs/run1/journal", study.folder), 2 << 20), 0);
+    Gathering *gathering = gathering_new(study.folder, "study", study.arena);
     for (int i = 0; i < 3; i++)
-        gathering_see(gathering, runs[i].header.run_id);
+        gathering_see(gathering, study.runs[i].header.run_id);
     wait_until_idle(gathering);
     assert_int_equal(count_in(gathering), 2);
-    assert_ok(gathering_finish(gathering, runs, N_RUNS, false));
+    assert_ok(gathering_finish(gathering, study.runs, STUDY_RUNS, false));
     gathering_end(gathering);
-    assert_file(path, runs, N_RUNS, arena);
-    scratch_end(folder, arena);
+    assert_file(study.path, study.runs, STUDY_RUNS, study.arena);
+    study_end(&study);
 }
 
 /* After a pause the thread does nothing until it is told of another run. */
 static void test_gathering__a_pause_leaves_nothing_to_do(void **state) {
     (void)state;
-    Arena *arena = arena_new();
-    const char *folder = scratch_new(arena), *path = arena_print(arena, "%s/study.h5", folder);
-    RunRecord runs[N_RUNS];
-    new_runs(runs, folder, arena);
-    Gathering *gathering = gathering_new(folder, "study", arena);
+    Study study = study_new();
+    Gathering *gathering = gathering_new(study.folder, "study", study.arena);
     gathering_pause(gathering); /* before the first run, too */
     for (int k = 0; k < 200; k++)
-        gathering_see(gathering, runs[k % N_RUNS].header.run_id);
+        gathering_see(gathering, study.runs[k % STUDY_RUNS].header.run_id);
     gathering_pause(gathering);
     assert_true(is_idle(gathering) && gathering->first == NULL);
-    gathering_see(gathering, runs[N_RUNS - 1].header.run_id);
+    gathering_see(gathering, study.runs[STUDY_RUNS - 1].header.run_id);
     wait_until_idle(gathering);
-    assert_true(h5_gathered_holds(gathering->file, runs[N_RUNS - 1].header.run_id));
-    assert_ok(gathering_finish(gathering, runs, N_RUNS, false));
+    assert_true(h5_gathered_holds(gathering->file, study.runs[STUDY_RUNS - 1].header.run_id));
+    assert_ok(gathering_finish(gathering, study.runs, STUDY_RUNS, false));
     gathering_end(gathering);
-    assert_file(path, runs, N_RUNS, arena);
-    scratch_end(folder, arena);
+    assert_file(study.path, study.runs, STUDY_RUNS, study.arena);
+    study_end(&study);
 }
 
 /* Ctrl-C: nothing was written, and nothing goes on. */
 static void test_gathering__ends_in_the_middle(void **state) {
     (void)state;
-    Arena *arena = arena_new();
-    const char *folder = scratch_new(arena), *path = arena_print(arena, "%s/study.h5", folder);
-    RunRecord runs[N_RUNS];
-    new_runs(runs, folder, arena);
+    Study study = study_new();
     for (int k = 0; k < 3; k++) {
-        Gathering *gathering = gathering_new(folder, "study", arena);
-        for (int i = 0; i < k * N_RUNS; i++)
-            gathering_see(gathering, runs[i % N_RUNS].header.run_id);
+        Gathering *gathering = gathering_new(study.folder, "study", study.arena);
+        for (int i = 0; i < k * STUDY_RUNS; i++)
+            gathering_see(gathering, study.runs[i % STUDY_RUNS].header.run_id);
         gathering_end(gathering);
-        assert_false(io_exists(path));
+        assert_false(io_exists(study.path));
     }
-    scratch_end(folder, arena);
+    study_end(&study);
 }
 
 int main(void) {

@@ -4,8 +4,6 @@
 
 #include <unistd.h>
 
-enum { N_RUNS = 4 };
-
 /* What `path` holds, brought up to date. */
 static Error *write_all(const RunRecord *runs, int n, const char *path, Arena *arena) {
     return h5_gathered_write(h5_gathered_new(path, arena), runs, n, "study", path);
@@ -51,94 +49,84 @@ static bool has_mark(const char *path, const char *run_id, Arena *arena) {
 /* A gathered file is made again when a run came, went or changed, or when it cannot be read. */
 static void test_h5_gathered__says_what_it_holds(void **state) {
     (void)state;
-    Arena *arena = arena_new();
-    const char *folder = scratch_new(arena), *path = arena_print(arena, "%s/study.h5", folder);
-    RunRecord runs[3];
-    for (int i = 0; i < 3; i++)
-        runs[i] = run_new(folder, arena_print(arena, "run%d", i), arena);
-    assert_false(h5_is_current(path, runs, 3));
-    assert_ok(write_all(runs, 3, path, arena));
-    assert_true(h5_is_current(path, runs, 3));
-    assert_false(h5_is_current(path, runs, 2));
-    assert_false(h5_is_current(path, runs + 1, 2));
-    fixture_run(folder, "run1", true, arena); /* measured again: another end, another journal */
-    const char *again = arena_print(arena, "%s/runs/run1", folder);
+    Study study = study_new();
+    assert_false(h5_is_current(study.path, study.runs, 3));
+    assert_ok(write_all(study.runs, 3, study.path, study.arena));
+    assert_true(h5_is_current(study.path, study.runs, 3));
+    assert_false(h5_is_current(study.path, study.runs, 2));
+    assert_false(h5_is_current(study.path, study.runs + 1, 2));
+    /* measured again: another end, another journal */
+    fixture_run(study.folder, "run1", true, study.arena);
+    const char *again = arena_print(study.arena, "%s/runs/run1", study.folder);
     size_t n;
-    char *bytes = journal_of(again, &n, arena);
-    RunRecord before = runs[1];
+    char *bytes = journal_of(again, &n, study.arena);
+    RunRecord before = study.runs[1];
     bool found;
-    runs[1] = fixture_load(again, &found, arena);
-    assert_int_equal(h5_is_current(path, runs, 3), runs[1].mark == before.mark);
-    assert_ok(io_write(arena_print(arena, "%s/journal", again), bytes, n - 100)); /* torn */
-    runs[1] = fixture_load(again, &found, arena);
-    assert_true(found && runs[1].mark != before.mark);
-    assert_false(h5_is_current(path, runs, 3));
-    assert_ok(write_all(runs, 3, path, arena));
-    assert_true(h5_is_current(path, runs, 3));
-    assert_int_equal(truncate(path, 5000), 0);
-    assert_false(h5_is_current(path, runs, 3));
-    assert_ok(io_write(path, "nothing", 7));
-    assert_false(h5_is_current(path, runs, 3));
-    scratch_end(folder, arena);
+    study.runs[1] = fixture_load(again, &found, study.arena);
+    assert_int_equal(h5_is_current(study.path, study.runs, 3), study.runs[1].mark == before.mark);
+    assert_ok(io_write(arena_print(study.arena, "%s/journal", again), bytes, n - 100)); /* torn */
+    study.runs[1] = fixture_load(again, &found, study.arena);
+    assert_true(found && study.runs[1].mark != before.mark);
+    assert_false(h5_is_current(study.path, study.runs, 3));
+    assert_ok(write_all(study.runs, 3, study.path, study.arena));
+    assert_true(h5_is_current(study.path, study.runs, 3));
+    assert_int_equal(truncate(study.path, 5000), 0);
+    assert_false(h5_is_current(study.path, study.runs, 3));
+    assert_ok(io_write(study.path, "nothing", 7));
+    assert_false(h5_is_current(study.path, study.runs, 3));
+    study_end(&study);
 }
 
-static void new_runs(RunRecord runs[N_RUNS], const char *folder, Arena *arena) {
-    for (int i = 0; i < N_RUNS; i++)
-        runs[i] = run_new(folder, arena_print(arena, "run%d", i), arena);
-    lengthen(&runs[2], 5000, arena); /* compressed */
+/* A series of "run2" is compressed. */
+static Study study_with_a_long_run(void) {
+    Study out = study_new();
+    lengthen(&out.runs[2], 5000, out.arena);
+    return out;
 }
 
 /* A run that came or changed costs its own part, whatever else the file holds. */
 static void test_h5_gathered__only_what_changed_is_made_again(void **state) {
     (void)state;
-    Arena *arena = arena_new();
-    const char *folder = scratch_new(arena), *path = arena_print(arena, "%s/study.h5", folder);
-    RunRecord runs[N_RUNS];
-    new_runs(runs, folder, arena);
-    assert_ok(write_all(runs, 3, path, arena));
+    Study study = study_with_a_long_run();
+    assert_ok(write_all(study.runs, 3, study.path, study.arena));
     for (int i = 0; i < 3; i++)
-        put_mark(path, runs[i].header.run_id, arena);
-    lengthen(&runs[1], 7, arena);
-    runs[1].mark++;
-    assert_ok(write_all(runs, 4, path, arena));
-    assert_all(path, runs, 4, arena);
-    assert_true(has_mark(path, "run0", arena) && has_mark(path, "run2", arena));
-    assert_false(has_mark(path, "run1", arena));
-    scratch_end(folder, arena);
+        put_mark(study.path, study.runs[i].header.run_id, study.arena);
+    lengthen(&study.runs[1], 7, study.arena);
+    study.runs[1].mark++;
+    assert_ok(write_all(study.runs, 4, study.path, study.arena));
+    assert_all(study.path, study.runs, 4, study.arena);
+    assert_true(has_mark(study.path, "run0", study.arena) &&
+                has_mark(study.path, "run2", study.arena));
+    assert_false(has_mark(study.path, "run1", study.arena));
+    study_end(&study);
 }
 
 /* As often as a run changes: the room that was lost in the file is won back. */
 static void test_h5_gathered__a_file_of_replaced_runs_is_made_again(void **state) {
     (void)state;
-    Arena *arena = arena_new();
-    const char *folder = scratch_new(arena), *path = arena_print(arena, "%s/study.h5", folder);
-    RunRecord runs[N_RUNS];
-    new_runs(runs, folder, arena);
-    assert_ok(write_all(runs, 2, path, arena));
-    put_mark(path, "run0", arena);
+    Study study = study_with_a_long_run();
+    assert_ok(write_all(study.runs, 2, study.path, study.arena));
+    put_mark(study.path, "run0", study.arena);
     for (int i = 1; i <= 2; i++) {
-        assert_int_equal(has_mark(path, "run0", arena), true);
-        runs[1].mark++;
-        assert_ok(write_all(runs, 2, path, arena));
-        assert_all(path, runs, 2, arena);
+        assert_int_equal(has_mark(study.path, "run0", study.arena), true);
+        study.runs[1].mark++;
+        assert_ok(write_all(study.runs, 2, study.path, study.arena));
+        assert_all(study.path, study.runs, 2, study.arena);
     }
-    assert_false(has_mark(path, "run0", arena));
-    scratch_end(folder, arena);
+    assert_false(has_mark(study.path, "run0", study.arena));
+    study_end(&study);
 }
 
 static void test_h5_gathered__a_run_that_went_is_gone(void **state) {
     (void)state;
-    Arena *arena = arena_new();
-    const char *folder = scratch_new(arena), *path = arena_print(arena, "%s/study.h5", folder);
-    RunRecord runs[N_RUNS];
-    new_runs(runs, folder, arena);
-    assert_ok(write_all(runs, 4, path, arena));
-    assert_ok(write_all(runs + 1, 3, path, arena));
-    assert_all(path, runs + 1, 3, arena);
-    hid_t file = open_file(path);
+    Study study = study_with_a_long_run();
+    assert_ok(write_all(study.runs, 4, study.path, study.arena));
+    assert_ok(write_all(study.runs + 1, 3, study.path, study.arena));
+    assert_all(study.path, study.runs + 1, 3, study.arena);
+    hid_t file = open_file(study.path);
     assert_true(H5Lexists(file, "/runs/run0", H5P_DEFAULT) == 0);
     H5Fclose(file);
-    scratch_end(folder, arena);
+    study_end(&study);
 }
 
 static void set_build(const char *path, const char *build) {
@@ -155,66 +143,58 @@ static void set_build(const char *path, const char *build) {
 /* Another build may lay a run out in another way. */
 static void test_h5_gathered__a_file_of_another_build_is_made_again(void **state) {
     (void)state;
-    Arena *arena = arena_new();
-    const char *folder = scratch_new(arena), *path = arena_print(arena, "%s/study.h5", folder);
-    RunRecord runs[N_RUNS];
-    new_runs(runs, folder, arena);
-    assert_ok(write_all(runs, 3, path, arena));
-    put_mark(path, "run0", arena);
-    set_build(path, provenance_build());
-    assert_ok(write_all(runs, 4, path, arena));
-    assert_true(has_mark(path, "run0", arena));
-    set_build(path, "0123456789abcdef");
-    assert_ok(write_all(runs, 4, path, arena));
-    assert_false(has_mark(path, "run0", arena));
-    assert_all(path, runs, 4, arena);
-    scratch_end(folder, arena);
+    Study study = study_with_a_long_run();
+    assert_ok(write_all(study.runs, 3, study.path, study.arena));
+    put_mark(study.path, "run0", study.arena);
+    set_build(study.path, provenance_build());
+    assert_ok(write_all(study.runs, 4, study.path, study.arena));
+    assert_true(has_mark(study.path, "run0", study.arena));
+    set_build(study.path, "0123456789abcdef");
+    assert_ok(write_all(study.runs, 4, study.path, study.arena));
+    assert_false(has_mark(study.path, "run0", study.arena));
+    assert_all(study.path, study.runs, 4, study.arena);
+    study_end(&study);
 }
 
 /* A reader may have the old file open meanwhile, and goes on reading it. */
 static void test_h5_gathered__readers_are_not_disturbed(void **state) {
     (void)state;
-    Arena *arena = arena_new();
-    const char *folder = scratch_new(arena), *path = arena_print(arena, "%s/study.h5", folder);
-    RunRecord runs[N_RUNS];
-    new_runs(runs, folder, arena);
-    assert_ok(write_all(runs, 3, path, arena));
-    put_mark(path, "run0", arena);
+    Study study = study_with_a_long_run();
+    assert_ok(write_all(study.runs, 3, study.path, study.arena));
+    put_mark(study.path, "run0", study.arena);
     char *before, *after;
     size_t n_before, n_after;
-    assert_ok(io_read(&before, &n_before, path, arena));
-    H5Gathered *gathered = h5_gathered_new(path, arena);
-    h5_gathered_add(gathered, &runs[3]);
-    hid_t reader = open_file(path);
-    assert_ok(io_read(&after, &n_after, path, arena)); /* nothing of it is in the file yet */
+    assert_ok(io_read(&before, &n_before, study.path, study.arena));
+    H5Gathered *gathered = h5_gathered_new(study.path, study.arena);
+    h5_gathered_add(gathered, &study.runs[3]);
+    hid_t reader = open_file(study.path);
+    assert_ok(
+        io_read(&after, &n_after, study.path, study.arena)); /* nothing of it is in the file yet */
     assert_true(n_before == n_after && memcmp(before, after, n_before) == 0);
-    assert_ok(h5_gathered_write(gathered, runs, 4, "study", path));
+    assert_ok(h5_gathered_write(gathered, study.runs, 4, "study", study.path));
     assert_true(H5Lexists(reader, "/runs/run3", H5P_DEFAULT) == 0);
     H5Fclose(reader);
-    assert_all(path, runs, 4, arena);
-    assert_true(has_mark(path, "run0", arena));
-    scratch_end(folder, arena);
+    assert_all(study.path, study.runs, 4, study.arena);
+    assert_true(has_mark(study.path, "run0", study.arena));
+    study_end(&study);
 }
 
-/* Gathering goes on while single runs are written. */
+/* Gathering goes on while single study.runs are written. */
 static void test_h5_gathered__other_files_are_written_meanwhile(void **state) {
     (void)state;
-    Arena *arena = arena_new();
-    const char *folder = scratch_new(arena), *path = arena_print(arena, "%s/study.h5", folder);
-    const char *alone = arena_print(arena, "%s/alone.h5", folder);
-    RunRecord runs[N_RUNS];
-    new_runs(runs, folder, arena);
-    H5Gathered *gathered = h5_gathered_new(path, arena);
-    h5_gathered_add(gathered, &runs[0]);
-    H5Gathered *second = h5_gathered_new(NULL, arena);
-    assert_ok(h5_write_run(&runs[1], alone));
-    h5_gathered_add(gathered, &runs[1]);
-    h5_gathered_add(second, &runs[1]);
+    Study study = study_with_a_long_run();
+    const char *alone = arena_print(study.arena, "%s/alone.h5", study.folder);
+    H5Gathered *gathered = h5_gathered_new(study.path, study.arena);
+    h5_gathered_add(gathered, &study.runs[0]);
+    H5Gathered *second = h5_gathered_new(NULL, study.arena);
+    assert_ok(h5_write_run(&study.runs[1], alone));
+    h5_gathered_add(gathered, &study.runs[1]);
+    h5_gathered_add(second, &study.runs[1]);
     h5_gathered_end(second);
-    assert_ok(h5_gathered_write(gathered, runs, 4, "study", path));
-    assert_run(alone, "", &runs[1]);
-    assert_all(path, runs, 4, arena);
-    scratch_end(folder, arena);
+    assert_ok(h5_gathered_write(gathered, study.runs, 4, "study", study.path));
+    assert_run(alone, "", &study.runs[1]);
+    assert_all(study.path, study.runs, 4, study.arena);
+    study_end(&study);
 }
 
 int main(void) {
